@@ -1,0 +1,49 @@
+# make book    environment, install, HTML; prints where it is (no torch)
+# make test    the same environment with everything the suite needs, and the suite
+# make notebooks [NB=01_gradients]   execute and normalise the chapters
+# make lint | bench | serve | clean
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+HTML   := _build/html
+NB     ?=
+
+.PHONY: book test notebooks lint bench serve clean
+.DEFAULT_GOAL := book
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("dlnotes needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/book.stamp: pyproject.toml constraints.txt tools/requirements.py | $(BIN)/python
+	$(BIN)/python tools/requirements.py book > $(VENV)/book.txt
+	$(PIP) install -r $(VENV)/book.txt -c constraints.txt
+	touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -e '.[book,test]' -c constraints.txt
+	touch $@ $(VENV)/book.stamp
+
+book: $(VENV)/book.stamp
+	$(BIN)/jupyter-book build . -W -n --keep-going -q
+	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
+
+test: $(VENV)/test.stamp book
+	$(BIN)/python -m pytest
+
+notebooks: $(VENV)/test.stamp
+	$(BIN)/python tools/notebooks.py $(NB)
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m benchmarks
+
+serve: book
+	$(BIN)/python -m http.server -d $(HTML)
+
+clean:
+	rm -rf _build build

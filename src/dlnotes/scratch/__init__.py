@@ -1,0 +1,1 @@
+"""From-scratch versions of what ``torch`` offers, each tested against it."""
