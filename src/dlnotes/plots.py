@@ -73,7 +73,7 @@ def curve(ax: Axes, surface: Surface, **line: Any) -> Axes:
     return ax
 
 
-def contours(ax: Axes, surface: Surface, levels: int = 14) -> Axes:
+def contours(ax: Axes, surface: Surface, levels: int = 10) -> Axes:
     """Draw the contour lines of a 2-D surface and a star at each known minimum.
 
     The levels are spaced evenly in the square root of the height above the lowest
@@ -95,7 +95,7 @@ def contours(ax: Axes, surface: Surface, levels: int = 14) -> Axes:
     x, y, z = grid(surface)
     low, high = z.min(), z.max()
     heights = low + (high - low) * np.linspace(0, 1, levels + 2)[1:-1] ** 2
-    ax.contour(x, y, z, heights, colors=CONTOUR_GREY, linewidths=0.8, linestyles="solid")
+    ax.contour(x, y, z, heights, colors=CONTOUR_GREY, linewidths=0.7, linestyles="solid")
     lowest = np.array(surface.minima)
     ax.plot(lowest[:, 0], lowest[:, 1], "*", markersize=9, color="#333333", zorder=4)
     ax.set(xlabel="$x$", ylabel="$y$", xlim=surface.window[0], ylim=surface.window[1])
