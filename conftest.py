@@ -1,0 +1,142 @@
+"""Make nbval strict, for every way in which pytest is started in this repository.
+
+It lies at the root because pytest loads only the conftest files above what it is asked
+to run: one in ``tests/`` would not see ``pytest --nbval notebooks``. Without it, pytest
+stops at the option ``unchecked_cells`` in pyproject.toml, which only it knows.
+What is compared, and how closely, is in ``tests/strict.py``.
+"""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import strict
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+Unchecked = dict[tuple[str, str], str]
+UNCHECKED = pytest.StashKey[Unchecked]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the list of the cells whose outputs are not compared."""
+    parser.addini(
+        "unchecked_cells",
+        type="linelist",
+        help="cells whose output is not compared, one a line: NOTEBOOK#CELL-ID: reason",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the list of unchecked cells."""
+    unchecked: Unchecked = {}
+    for line in config.getini("unchecked_cells"):
+        where, _, reason = line.partition(":")
+        notebook, _, cell = where.partition("#")
+        if not (cell.strip() and reason.strip()):
+            raise pytest.UsageError(f"unchecked_cells: {line!r} is not NOTEBOOK#CELL-ID: reason")
+        unchecked[notebook.strip(), cell.strip()] = reason.strip()
+    config.stash[UNCHECKED] = unchecked
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Generator[None, Any, Any]:
+    """Put a strict notebook in the place of each that nbval collects."""
+    collected = yield
+    return [
+        StrictNotebook.from_parent(parent, path=file_path) if isinstance(node, IPyNbFile) else node
+        for node in collected
+    ]
+
+
+class StrictNotebook(IPyNbFile):
+    """A notebook whose cells are compared strictly."""
+
+    def collect(self) -> Iterator[IPyNbCell]:
+        """Yield the cells; an entry in unchecked_cells that is not needed is an error."""
+        asked = set()
+        for cell in super().collect():
+            name = (self.path.stem, cell.cell.get("id", ""))
+            asked |= {name} if strict.opts_out(cell.cell) else set()
+            yield StrictCell.from_parent(
+                self,
+                name=cell.name,
+                cell_num=cell.cell_num,
+                cell=cell.cell,
+                options=cell.options,
+            )
+        unchecked = self.config.stash[UNCHECKED]
+        if stale := {name for name in unchecked if name[0] == self.path.stem} - asked:
+            entries = ", ".join("#".join(name) for name in sorted(stale))
+            raise self.CollectError(f"unchecked_cells: no cell asks for {entries}: remove it")
+
+    def setup(self) -> None:
+        """Start the kernel, and run cells as JupyterLab does, where a final ; counts."""
+        super().setup()
+        kernel = self.kernel
+        kernel.execute_cell_input = lambda source, allow_stdin=None: kernel.kc.execute(
+            source, allow_stdin=allow_stdin, stop_on_error=False
+        )
+
+
+class StrictCell(IPyNbCell):
+    """A cell whose every output is compared, unless unchecked_cells gives a reason."""
+
+    def runtest(self) -> None:
+        """Run the cell; fail on what nbval lets pass."""
+        self.faults = strict.cell_faults(self.cell)
+        name = (self.parent.path.stem, self.cell.get("id", ""))
+        reason = self.config.stash[UNCHECKED].get(name, "")
+        if strict.opts_out(self.cell) and not reason:
+            self.faults.append(f"{'#'.join(name)} opts out and is not in unchecked_cells")
+        if not reason:
+            self.options.update(check=True, skip=False)
+        pictures = sum("image/png" in out.get("data", {}) for out in self.cell.outputs)
+        unchecked = reason and f"{'#'.join(name)}: {reason}"
+        self.user_properties.append(("notebook cell", [pictures, unchecked]))
+        if self.options["skip"]:
+            pytest.skip(reason)
+        super().runtest()
+        if reason:
+            self.faults += strict.on_stderr(self.test_outputs)
+        if self.faults:
+            self.raise_cell_error("\n".join(self.faults))
+
+    def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
+        """Compare the outputs; nbval calls this and shows ``comparison_traceback``."""
+        found = list(strict.compare(ref, test))
+        self.comparison_traceback = self.faults + [
+            difference.text + self.save(difference.pictures, number)
+            for number, difference in enumerate(found, 1)
+        ]
+        return not found
+
+    def save(self, pictures: tuple[str, str] | None, number: int) -> str:
+        """Write stored and new picture and their difference side by side; say where."""
+        if pictures is None:
+            return ""
+        folder = self.config.cache.mkdir("pictures")
+        path = folder / f"{self.parent.path.stem}-{self.cell.get('id', self.cell_num)}-{number}.png"
+        strict.side_by_side(*map(strict.pixels, pictures)).save(path)
+        return f"\n  stored, new and difference side by side: {path}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much of the notebooks was compared, and what was not and why."""
+    compared = pictures = 0
+    unchecked = []
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") != "call":
+                continue
+            for key, value in report.user_properties:
+                if key == "notebook cell" and value[1]:
+                    unchecked.append(value[1])
+                elif key == "notebook cell":
+                    compared, pictures = compared + 1, pictures + value[0]
+    if compared or unchecked:
+        terminalreporter.section("notebooks")
+        terminalreporter.line(f"{compared} cells compared, {pictures} pictures among their outputs")
+        terminalreporter.line(f"{len(unchecked)} cells not compared")
+        for line in unchecked:
+            terminalreporter.line(f"  {line}")
