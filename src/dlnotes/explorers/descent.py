@@ -9,16 +9,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import anywidget
+import numpy as np
+import numpy.typing as npt
 import traitlets
 
 from dlnotes import surfaces
 from dlnotes.explorers import esm
+from dlnotes.scratch import optimizers
 
-OPTIMIZERS = ("gd", "momentum", "nesterov", "rmsprop", "adam", "adamw")
+# What the momentum slider means in each rule.
+OPTIMIZERS = {
+    "gd": lambda share: optimizers.gd(),
+    "momentum": lambda share: optimizers.momentum(share),
+    "nesterov": lambda share: optimizers.nesterov(share),
+    "rmsprop": lambda share: optimizers.rmsprop(share),
+    "adam": lambda share: optimizers.adam((share, 0.999)),
+    "adamw": lambda share: optimizers.adamw((share, 0.999)),
+}
 LIMITS = {"lr": (1e-4, 10.0), "momentum": (0.0, 0.99), "steps": (1, 500), "condition": (1.0, 100.0)}
 
 
-class Explorer(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's base is untyped
+class Explorer(anywidget.AnyWidget):
     """An interactive picture of descent on a test surface.
 
     Every argument is also an attribute that can be set later; in Jupyter the picture
@@ -90,30 +101,32 @@ class Explorer(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's base i
             condition=condition,
         )
 
-    @traitlets.validate("surface")  # type: ignore[untyped-decorator]
+    @traitlets.validate("surface")
     def _known_surface(self, proposal: Any) -> str:
         return _known("surface", proposal.value, tuple(surfaces.SURFACES))
 
-    @traitlets.validate("optimizer")  # type: ignore[untyped-decorator]
+    @traitlets.validate("optimizer")
     def _known_optimizer(self, proposal: Any) -> str:
-        return _known("optimizer", proposal.value, OPTIMIZERS)
+        return _known("optimizer", proposal.value, tuple(OPTIMIZERS))
 
-    @traitlets.validate("lr", "momentum", "steps", "condition")  # type: ignore[untyped-decorator]
+    @traitlets.validate("lr", "momentum", "steps", "condition")
     def _in_range(self, proposal: Any) -> float:
-        name, value = proposal.trait.name, proposal.value
+        name: str = proposal.trait.name
+        value: float = proposal.value
         low, high = LIMITS[name]
         if not low <= value <= high:
             raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, got {value}")
         return value
 
-    @traitlets.validate("start")  # type: ignore[untyped-decorator]
+    @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
         problem = _start_problem(self.surface, proposal.value)
         if problem:
             raise traitlets.TraitError(problem)
-        return proposal.value
+        start: list[float] = proposal.value
+        return start
 
-    @traitlets.observe("surface")  # type: ignore[untyped-decorator]
+    @traitlets.observe("surface")
     def _start_again(self, change: Any) -> None:
         if _start_problem(self.surface, self.start):
             self.start = list(surfaces.SURFACES[self.surface].start)
@@ -128,6 +141,31 @@ class Explorer(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's base i
         """
         names = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
         return {name: getattr(self, name) for name in names}
+
+    def path(self) -> npt.NDArray[np.float64]:
+        """Return the points of the path, computed by `dlnotes.scratch.optimizers`.
+
+        The picture computes the same path in JavaScript, and stops when it diverges;
+        here a diverged path goes on and may end in inf or nan.
+
+        Returns
+        -------
+        array
+            Shape ``(steps + 1, inputs of the surface)``, the start first.
+
+        Examples
+        --------
+        >>> Explorer(surface="bowl", lr=0.25, steps=2).path().tolist()
+        [[-2.0, 1.5], [-1.0, 0.75], [-0.5, 0.375]]
+        """
+        chosen = surfaces.SURFACES[self.surface]
+        if self.surface == "ravine":
+            chosen = surfaces.ravine(self.condition)
+        rule = OPTIMIZERS[self.optimizer](self.momentum)
+        path: npt.NDArray[np.float64] = optimizers.descend(
+            chosen.grad, np.array(self.start), rule, self.lr, self.steps
+        )
+        return path
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.state().items())
