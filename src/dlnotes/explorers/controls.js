@@ -47,8 +47,8 @@ export function slider({ label, min, max, step, scale = linear, format = String,
       input.disabled = disabled;
       input.max = scale.to(upTo);
       input.value = scale.to(value);
-      shown.textContent = disabled ? "not used" : format(value);
-      input.setAttribute("aria-valuetext", shown.textContent);
+      shown.textContent = disabled ? "–" : format(value);
+      input.setAttribute("aria-valuetext", disabled ? "not used" : format(value));
     },
   };
 }
@@ -70,7 +70,8 @@ export function button(label, onclick) {
   return html("button", { type: "button", class: "dlx-button", onclick }, label);
 }
 
-// Tells a screen reader the latest text once things have been quiet for a moment.
+// Tells a screen reader the latest text once things have been quiet for a moment. The
+// first text is only put there: a page with three explorers must not speak on loading.
 export function announcer() {
   const element = html("p", { class: "dlx-spoken", role: "status", "aria-live": "polite" });
   let timer;
@@ -78,7 +79,9 @@ export function announcer() {
     element,
     say(text) {
       clearTimeout(timer);
-      if (text !== element.textContent) timer = setTimeout(() => { element.textContent = text; }, 600);
+      const tell = () => element.replaceChildren(text);
+      if (!element.textContent) tell();
+      else if (text !== element.textContent) timer = setTimeout(tell, 600);
     },
     stop: () => clearTimeout(timer),
   };

@@ -34,7 +34,7 @@ const KEYS = ["surface", "optimizer", "lr", "momentum", "start", "steps", "condi
 
 // The picture is 4 wide by 3 high, in these units.
 const [WIDTH, HEIGHT] = [400, 300];
-const MARGIN = { left: 40, right: 8, top: 8, bottom: 24 };
+const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
 
 // The part of the plane that the picture shows: the window, widened until one unit is
 // equally long in both directions, so that steps are seen at right angles to contours.
@@ -110,7 +110,7 @@ export function lossScale({ minima, value }, losses) {
   const lowest = value(minima[0]);
   const heights = losses.map((v) => v - lowest);
   const finiteOnes = heights.filter(Number.isFinite);
-  const label = Math.abs(lowest) < 1e-12 ? "Loss" : "Loss above the lowest minimum";
+  const label = Math.abs(lowest) < 1e-12 ? "Loss" : "Loss above the minimum";
   if (Math.min(...finiteOnes) < -1e-9 || Math.max(...finiteOnes) < 1e-12) {
     const [low, high] = [Math.min(...losses), Math.max(...losses.filter(Number.isFinite))];
     const room = 0.05 * (high - low || 1);
@@ -226,9 +226,9 @@ function render({ model, el }) {
   const trace = svg("polyline", { class: "dlx-trace" });
   const dots = svg("path", { class: "dlx-dots" });
   const start = svg("circle", { class: "dlx-start", r: 7 });
-  const now = svg("circle", { class: "dlx-now", r: 6 });
+  const now = svg("circle", { class: "dlx-now", r: 5 });
   const clip = svg("rect");
-  const inside = svg("g", { "clip-path": `url(#${id}-clip)` }, hills, marks, ahead, casing, trace, dots, start, now);
+  const inside = svg("g", { "clip-path": `url(#${id}-clip)` }, hills, ahead, casing, trace, dots, marks, start, now);
   const handle = html("div", { class: "dlx-handle" });
   const plot = html(
     "div",
@@ -252,11 +252,12 @@ function render({ model, el }) {
   const curveTitle = html("p", { class: "dlx-title" });
   const curvePlot = html("div", { class: "dlx-plot dlx-curve" },
     svg("svg", { "aria-hidden": "true" }, curveAxes, curveAhead, curve, curveNow));
-  const readout = html("p", { class: "dlx-state" });
+  const readout = { step: "Step", place: "Position", loss: "Loss", slope: "Gradient norm" };
+  for (const [key, label] of Object.entries(readout)) readout[key] = [html("dt", {}, label), html("dd")];
   const note = html("p", { class: "dlx-message" });
   const spoken = announcer();
   const sign = (shape, text) => html("span", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape), text);
-  const cross = (x = 0, y = 0) => svg("path", { class: "dlx-minimum", d: `M${x - 5} ${y - 5}l10 10m0 -10l-10 10` });
+  const cross = (x = 0, y = 0) => svg("path", { class: "dlx-minimum", d: `M${x - 6} ${y - 6}l12 12m0 -12l-12 12` });
 
   const root = html(
     "div",
@@ -271,11 +272,11 @@ function render({ model, el }) {
           sign(svg("circle", { class: "dlx-now", r: 6 }), "now"),
           sign(cross(), "minimum")),
         html("p", { class: "dlx-hint", id: `${id}-hint` },
-          "Drag the ring, click, or use the arrow keys (with Shift for small moves).")),
+          "Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
       html("div", { class: "dlx-side" },
         html("div", { class: "dlx-row" }, playButton, stepButton, resetButton),
         controls.shown.element,
-        readout,
+        html("dl", { class: "dlx-state" }, ...Object.values(readout).map((pair) => html("div", {}, ...pair))),
         note,
         curveTitle,
         curvePlot),
@@ -416,7 +417,7 @@ function render({ model, el }) {
     const ys = ticks(range, 4).filter((v) => !log || Number.isInteger(v))
       .map((v) => [place(v, 0)[1], log ? powerOfTen(v) : number(v)]);
     curveAxes.replaceChildren(...frame(box, xs, ys));
-    curveTitle.textContent = `${label} at each step${log ? " (log scale)" : ""}`;
+    curveTitle.textContent = `${label} at each step${log ? " (log)" : ""}`;
     const spots = values.map(place);
     curve.setAttribute("points", spots.slice(0, k + 1).join(" "));
     curveAhead.setAttribute("points", spots.slice(k).join(" "));
@@ -446,13 +447,22 @@ function render({ model, el }) {
     controls.shown.set(k, { upTo: last() });
 
     const [text, warning] = message(f, path, k);
-    const place = path.points[k].map((v, i) => `${"xy"[i]} = ${number(v)}`).join(", ");
-    readout.textContent = `Step ${k} of ${last()}: ${place}; loss ${number(path.losses[k])}; gradient norm ${number(path.slopes[k])}.`;
+    const values = {
+      step: `${k} of ${last()}`,
+      place: path.points[k].map(number).join(", "),
+      loss: number(path.losses[k]),
+      slope: number(path.slopes[k]),
+    };
+    for (const [key, value] of Object.entries(values)) readout[key][1].textContent = value;
     note.textContent = text;
     note.classList.toggle("dlx-warning", warning);
     if (!playing) {
       const from = state.start.map(number).join(", ");
-      spoken.say(`${SURFACES[state.surface]}, ${OPTIMIZERS[state.optimizer]}, start ${from}. ${readout.textContent} ${text}`);
+      spoken.say(
+        `${SURFACES[state.surface]}, ${OPTIMIZERS[state.optimizer]}, start ${from}. ` +
+          `Step ${values.step}: position ${values.place}; loss ${values.loss}; ` +
+          `gradient norm ${values.slope}. ${text}`,
+      );
     }
   }
 
