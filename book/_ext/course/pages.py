@@ -6,6 +6,7 @@ the search index. Sphinx and MyST-NB register more files, which our theme does n
 
 import hashlib
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +22,39 @@ from dlnotes.explorers import esm  # noqa: E402
 
 EXPLORERS = ["descent"]
 EXPLORER_MARK = "data-dlnotes-explorer"
+SOURCES = {".bib", ".css", ".html", ".ipynb", ".js", ".md", ".py", ".svg", ".toml"}
 STYLE_SHEETS = {"book.css"}
 
 
-def mark_sources(app: Sphinx, config: Config) -> None:
-    """Make Sphinx rebuild every page when the theme, the assets or this extension change.
+def digest() -> str:
+    """Return a fingerprint of everything that the book is built from."""
+    files = [BOOK.parent / name for name in ("_config.yml", "_toc.yml", "CHANGELOG.md")]
+    for folder in (BOOK, BOOK.parent / "notebooks", Path(esm.__file__).parent):
+        files += [file for file in folder.rglob("*") if file.suffix in SOURCES]
+    known = hashlib.sha256()
+    for file in sorted(files):
+        if ".ipynb_checkpoints" not in file.parts:
+            known.update(f"{file.relative_to(BOOK.parent)}\n".encode() + file.read_bytes())
+    return known.hexdigest()
 
-    Otherwise it looks at the pages' own sources only, and leaves the old style sheet.
+
+def configure(app: Sphinx, config: Config) -> None:
+    """Take the version from pyproject.toml, and rebuild every page when a file changes.
+
+    Sphinx on its own looks at the pages' sources only, and would leave an old style sheet.
     """
-    folders = [BOOK / "_theme", BOOK / "assets", BOOK / "_ext", Path(esm.__file__).parent]
-    files = sorted(file for folder in folders for file in folder.rglob("*.*") if file.is_file())
-    contents = b"".join(file.read_bytes() for file in files if file.suffix != ".pyc")
-    config.course_sources = hashlib.sha256(contents).hexdigest()
+    project = tomllib.loads((BOOK.parent / "pyproject.toml").read_text("utf8"))["project"]
+    config.version = config.release = project["version"]
+    config.course_digest = digest()
 
 
-def write_explorers(app: Sphinx, error: Exception | None) -> None:
-    """Write the explorers' classic script and style sheet, from the package's sources."""
+def write_assets(app: Sphinx, error: Exception | None) -> None:
+    """Write the explorers' script and style sheet, and what this build was made from."""
     if error is None and app.builder.format == "html":
         static = Path(app.outdir) / "_static"
         (static / "explorers.js").write_text(esm.classic(EXPLORERS), "utf8")
         (static / "explorers.css").write_text(esm.css(), "utf8")
+        (Path(app.outdir) / ".digest").write_text(app.config.course_digest, "utf8")
 
 
 def trim(
@@ -68,9 +82,9 @@ def depart_table(translator: HTML5Translator, node: nodes.table) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the theme, the page filter and the table writer."""
-    app.add_config_value("course_sources", "", "env", str)
-    app.connect("config-inited", mark_sources)
+    app.add_config_value("course_digest", "", "env", str)
+    app.connect("config-inited", configure)
     app.add_html_theme("course", str(BOOK / "_theme"))
     app.connect("html-page-context", trim, priority=900)
-    app.connect("build-finished", write_explorers)
+    app.connect("build-finished", write_assets)
     app.add_node(nodes.table, override=True, html=(visit_table, depart_table))
