@@ -173,8 +173,8 @@ def first_bug(answer: Answer) -> None:
     Examples
     --------
     >>> first_bug(lambda x, y, w1, w2: ((np.tanh(x @ w1.T) @ w2.T - y) / len(x) @ w2).T @ x)
-    Not yet. The bug is still there. The forward pass, dout and dhidden are right: what comes between the output of a hidden unit and its weights?
-    """  # noqa: E501  the message is one line
+    Not yet. The bug is still there: dhidden is right, and what is returned is not.
+    """
 
     def with_slope(slope: Callable[[Any], Any]) -> Answer:
         def gradient(x: Any, y: Any, w1: Any, w2: Any) -> Any:
@@ -192,8 +192,9 @@ def first_bug(answer: Answer) -> None:
         [tuple(rng.normal(size=shape) for shape in case) for case in shapes],
         right,
         {
-            "The bug is still there. The forward pass, dout and dhidden are right: what comes "
-            "between the output of a hidden unit and its weights?": with_slope(np.ones_like),
+            "The bug is still there: dhidden is right, and what is returned is not.": (
+                with_slope(np.ones_like)
+            ),
             "Right place, wrong slope: this is that of a sigmoid.": (
                 with_slope(lambda hidden: hidden * (1 - hidden))
             ),
