@@ -350,6 +350,9 @@ def run(path: Path, check: bool) -> list[str]:
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
     seconds = execute(nb, path.parent)
+    bare = [
+        cell.source for cell in code_cells(nb) if cell.outputs and not static_outputs(cell.outputs)
+    ]
     nb = normalise(nb)
     text = dumps(nb)
     spare = path.with_suffix(".ipynb.new")
@@ -360,7 +363,11 @@ def run(path: Path, check: bool) -> list[str]:
         spare.unlink(missing_ok=True)
     print(f"{path.name}: {len(code_cells(nb))} cells, {seconds:.1f} s, {len(text) / 1e6:.2f} MB")
     slow = f"took {seconds:.0f} s, over {MAX_SECONDS:.0f}: make the experiments smaller"
-    return [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    found = [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    for cell in code_cells(nb):
+        if cell.source in bare:
+            found.append(f"{label(nb, cell)}: shows only a widget, so nothing without a kernel")
+    return found
 
 
 def find(names: list[str], folder: Path) -> list[Path]:
