@@ -135,7 +135,11 @@ FAULTS = {
     "changed-number": (NUMBERS, text("0.1234", "0.1235"), "stored: 'loss 0.1235 after"),
     "changed-integer": (NUMBERS, text("30", "31"), "stored: 'loss 0.1234 after 31"),
     "changed-word": (NUMBERS, text("loss", "cost"), "stored: 'cost"),
-    "changed-number-in-table": (TABLE, text("2.123457", "2.123557", "text/html"), "text/html: line"),
+    "changed-number-in-table": (
+        TABLE,
+        text("2.123457", "2.123557", "text/html"),
+        "text/html: line",
+    ),
     "changed-code": (NUMBERS, source("0.1234", "0.2345"), "now: .*0.2345"),
     "another-curve": (FIGURE, source("np.sin(x)", "np.sin(x) ** 3"), PICTURE),
     "moved-curve": (FIGURE, source("np.sin(x)", "np.sin(x) + 0.003"), PICTURE),

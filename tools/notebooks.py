@@ -47,7 +47,9 @@ TAGS = {
     *("setup", "exercise", "solution", "raises-exception"),
     *("hide-cell", "hide-input", "hide-output", "nbval-ignore-output", "nbval-skip"),
 }
-MYST = re.compile(r"\{[\w:.+-]+\}`|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE)
+MYST = re.compile(
+    r"(?<!`)\{[\w:.+-]+\}`(?=[^`\s])|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE
+)
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
 CHECK = re.compile(r"\bcheck\.(\w+)\(")
@@ -81,6 +83,8 @@ def execute(nb: Notebook, folder: Path) -> float:
     ValueError
         If a cell raises, also inside a widget callback; with cell and traceback.
     """
+    for cell in code_cells(nb):
+        cell.execution_count, cell.outputs = None, []
     client = Client(
         nb,
         kernel_name="python3",
