@@ -1,0 +1,506 @@
+// The descent explorer: a surface, an update rule, and the path that it takes.
+import { surfaces, optimizers, descend, norm } from "./maths.js";
+import { svg, ticks, number, powerOfTen, sublevelPaths } from "./plot.js";
+import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp, finite } from "./controls.js";
+
+const SURFACES = {
+  wave: "x² sin x (1-D)",
+  plateau: "Plateau (1-D)",
+  bowl: "Bowl",
+  ravine: "Ravine",
+  saddle: "Saddle",
+  rosenbrock: "Rosenbrock",
+  beale: "Beale",
+  himmelblau: "Himmelblau",
+};
+const OPTIMIZERS = {
+  gd: "Gradient descent",
+  momentum: "Momentum",
+  nesterov: "Nesterov momentum",
+  rmsprop: "RMSprop",
+  adam: "Adam",
+  adamw: "AdamW",
+};
+// What the momentum slider sets in each rule, and how the reader knows it.
+const KNOB = {
+  momentum: ["beta", "Momentum β"],
+  nesterov: ["beta", "Momentum β"],
+  rmsprop: ["alpha", "Decay α of g²"],
+  adam: ["beta1", "Momentum β₁"],
+  adamw: ["beta1", "Momentum β₁"],
+};
+export const LIMITS = { lr: [1e-4, 10], momentum: [0, 0.99], steps: [1, 500], condition: [1, 100] };
+const KEYS = ["surface", "optimizer", "lr", "momentum", "start", "steps", "condition"];
+
+// The picture is 4 wide by 3 high, in these units.
+const [WIDTH, HEIGHT] = [400, 300];
+const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
+
+// The part of the plane that the picture shows: the window, widened until one unit is
+// equally long in both directions, so that steps are seen at right angles to contours.
+export function picture({ dim, window: [[x0, x1], y], value }) {
+  if (dim === 1) {
+    const heights = Array.from({ length: 201 }, (_, i) => value([x0 + ((x1 - x0) * i) / 200]));
+    const [low, high] = [Math.min(...heights), Math.max(...heights)];
+    const room = 0.08 * (high - low);
+    return [[x0, x1], [low - room, high + room]];
+  }
+  const [y0, y1] = y;
+  const unit = Math.max((x1 - x0) / WIDTH, (y1 - y0) / HEIGHT) / 2;
+  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
+  return [[cx - unit * WIDTH, cx + unit * WIDTH], [cy - unit * HEIGHT, cy + unit * HEIGHT]];
+}
+
+// Any state made into one that can be drawn: unknown names and impossible numbers are
+// replaced, numbers out of range are moved to the nearest end of it.
+export function clean(state) {
+  const surface = Object.hasOwn(surfaces, state.surface) ? state.surface : "ravine";
+  const optimizer = Object.hasOwn(optimizers, state.optimizer) ? state.optimizer : "gd";
+  const within = (key, otherwise) => clamp(finite(state[key], otherwise), ...LIMITS[key]);
+  const f = surfaces[surface]();
+  const view = picture(f);
+  const given = Array.isArray(state.start) && state.start.length === f.dim ? state.start : f.start;
+  return {
+    surface,
+    optimizer,
+    lr: within("lr", 0.05),
+    momentum: within("momentum", 0.9),
+    start: f.start.map((v, i) => clamp(finite(given[i], v), ...view[i])),
+    steps: Math.round(within("steps", 50)),
+    condition: within("condition", 20),
+  };
+}
+
+// The path of a (clean) state: points, losses, gradient norms, and at which step, if
+// any, it was a thousand times further out than the window reaches (`diverged`).
+export function trajectory({ surface, optimizer, lr, momentum, start, steps, condition }) {
+  const f = surfaces[surface]({ condition });
+  const knob = KNOB[optimizer];
+  const rule = optimizers[optimizer](knob ? { [knob[0]]: momentum } : {});
+  const lost = (x) =>
+    !x.every((v, i) => {
+      const [low, high] = f.window[i];
+      return Math.abs(v - (low + high) / 2) <= 500 * (high - low);
+    });
+  const points = descend(f.grad, start, rule, lr, steps, lost);
+  const diverged = lost(points.at(-1)) ? points.length - 1 : null;
+  return {
+    points,
+    losses: points.map(f.value),
+    slopes: points.map((x) => norm(f.grad(x))),
+    diverged,
+  };
+}
+
+// What there is to say about the path up to step `k`, and whether it is a warning.
+export function message({ window }, { points, losses, diverged }, k) {
+  const point = points[k];
+  const outside = !point.every((v, i) => v >= window[i][0] && v <= window[i][1]);
+  if (k === diverged || (outside && losses[k] > losses[0])) {
+    const grown = `${number(losses[0])} to ${number(losses[k])}`;
+    return [`Diverges: in ${k} steps the loss went from ${grown}. Lower the learning rate.`, true];
+  }
+  if (outside) return ["The path has left the window.", true];
+  return ["", false];
+}
+
+// The losses on the scale that shows them best: log of the height above the lowest
+// known minimum where that is never negative, else the plain values.
+export function lossScale({ minima, value }, losses) {
+  const lowest = value(minima[0]);
+  const heights = losses.map((v) => v - lowest);
+  const finiteOnes = heights.filter(Number.isFinite);
+  const label = Math.abs(lowest) < 1e-12 ? "Loss" : "Loss above the minimum";
+  if (Math.min(...finiteOnes) < -1e-9 || Math.max(...finiteOnes) < 1e-12) {
+    const [low, high] = [Math.min(...losses), Math.max(...losses.filter(Number.isFinite))];
+    const room = 0.05 * (high - low || 1);
+    return { values: losses, range: [low - room, high + room], log: false, label: "Loss" };
+  }
+  const values = heights.map((v) => Math.log10(clamp(v, 1e-12, 1e12)));
+  const range = [Math.floor(Math.min(...values) - 0.05), Math.ceil(Math.max(...values) + 0.05)];
+  return { values, range, log: true, label };
+}
+
+// Everything about a surface that does not change with the path, as SVG in WIDTH by
+// HEIGHT units: twelve contours at equal shares of the area, or the graph in 1-D.
+function scenery(f, [[x0, x1], [y0, y1]]) {
+  if (f.dim === 1) {
+    const at = (i) => x0 + ((x1 - x0) * i) / 400;
+    const line = Array.from({ length: 401 }, (_, i) =>
+      `${i} ${(HEIGHT * (y1 - f.value([at(i)]))) / (y1 - y0)}`);
+    return [svg("path", { class: "dlx-graph", d: `M${line.join("L")}` })];
+  }
+  const [columns, rows] = [121, 91];
+  const values = new Float64Array(columns * rows);
+  for (let j = 0; j < rows; j += 1) {
+    const y = y0 + ((y1 - y0) * j) / (rows - 1);
+    for (let i = 0; i < columns; i += 1) {
+      values[j * columns + i] = f.value([x0 + ((x1 - x0) * i) / (columns - 1), y]);
+    }
+  }
+  const sorted = values.slice().sort();
+  const share = (q) => sorted[Math.floor(q * (sorted.length - 1))];
+  const levels = Array.from({ length: 12 }, (_, i) => share(0.01 + (0.94 * (11 - i)) / 11));
+  const paths = sublevelPaths(values, columns, rows, levels, WIDTH, HEIGHT);
+  return paths.map((d) => svg("path", { d }));
+}
+
+function render({ model, el }) {
+  const id = `dlx-${Math.random().toString(36).slice(2)}`;
+  const read = () => clean(Object.fromEntries(KEYS.map((key) => [key, model.get(key)])));
+  const first = read();
+  let state = first;
+  let f, view, path, size, drawnSurface;
+  let shown = Infinity; // the step that the picture is at; Infinity is the last one
+  let playing = 0;
+
+  const commit = () => model.save_changes();
+  const change = (patch) => {
+    pause();
+    for (const [key, value] of Object.entries(patch)) model.set(key, value);
+  };
+  const changeAndCommit = (patch) => {
+    change(patch);
+    commit();
+  };
+
+  const controls = {
+    surface: select({
+      label: "Surface",
+      options: SURFACES,
+      change: (surface) => changeAndCommit({ surface, start: surfaces[surface]().start }),
+    }),
+    optimizer: select({
+      label: "Optimizer",
+      options: OPTIMIZERS,
+      change: (optimizer) => changeAndCommit({ optimizer }),
+    }),
+    condition: slider({
+      label: "Condition number",
+      min: 1, max: 100, step: 1, commit,
+      change: (condition) => change({ condition }),
+    }),
+    lr: slider({
+      label: "Learning rate",
+      min: 1e-4, max: 10, step: 0.02, scale: logarithmic, commit,
+      change: (lr) => change({ lr }),
+    }),
+    momentum: slider({
+      label: "Momentum β",
+      min: 0, max: 0.99, step: 0.01, commit,
+      change: (momentum) => change({ momentum }),
+    }),
+    steps: slider({
+      label: "Steps",
+      min: 1, max: 500, step: 1, commit,
+      change: (steps) => change({ steps }),
+    }),
+    shown: slider({
+      label: "Shown up to step",
+      min: 0, max: 500, step: 1,
+      change: (k) => {
+        pause();
+        show(k);
+      },
+    }),
+  };
+  const playButton = button("Play", () => (playing ? pause() : play()));
+  playButton.classList.add("dlx-main");
+  const stepButton = button("Step", () => {
+    pause();
+    show(atEnd() ? 1 : shown + 1);
+  });
+  const resetButton = button("Reset", () => {
+    shown = Infinity;
+    changeAndCommit(first);
+    redraw();
+  });
+
+  // The picture. Groups are filled by draw(); the handle is HTML because only there do
+  // all browsers honour touch-action, which keeps a finger elsewhere free to scroll.
+  const hills = svg("g", { class: "dlx-hills" });
+  const axes = svg("g");
+  const marks = svg("g");
+  const ahead = svg("polyline", { class: "dlx-ahead" });
+  const casing = svg("polyline", { class: "dlx-casing" });
+  const trace = svg("polyline", { class: "dlx-trace" });
+  const dots = svg("path", { class: "dlx-dots" });
+  const start = svg("circle", { class: "dlx-start", r: 7 });
+  const now = svg("circle", { class: "dlx-now", r: 5 });
+  const clip = svg("rect");
+  const inside = svg("g", { "clip-path": `url(#${id}-clip)` }, hills, ahead, casing, trace, dots, marks, start, now);
+  const handle = html("div", { class: "dlx-handle" });
+  const plot = html(
+    "div",
+    {
+      class: "dlx-plot dlx-surface",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "plot",
+      "aria-label": "Start point: move it with the arrow keys",
+      "aria-describedby": `${id}-hint`,
+      onkeydown: key,
+      onpointerdown: press,
+    },
+    svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes, inside),
+    handle,
+  );
+  const curveAxes = svg("g");
+  const curveAhead = svg("polyline", { class: "dlx-ahead" });
+  const curve = svg("polyline", { class: "dlx-trace" });
+  const curveNow = svg("circle", { class: "dlx-now", r: 5 });
+  const curveTitle = html("p", { class: "dlx-title" });
+  const curvePlot = html("div", { class: "dlx-plot dlx-curve" },
+    svg("svg", { "aria-hidden": "true" }, curveAxes, curveAhead, curve, curveNow));
+  const readout = { step: "Step", place: "Position", loss: "Loss", slope: "Gradient norm" };
+  for (const [key, label] of Object.entries(readout)) readout[key] = [html("dt", {}, label), html("dd")];
+  const note = html("p", { class: "dlx-message" });
+  const spoken = announcer();
+  const sign = (shape, text) => html("span", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape), text);
+  const cross = (x = 0, y = 0) => svg("path", { class: "dlx-minimum", d: `M${x - 6} ${y - 6}l12 12m0 -12l-12 12` });
+
+  const root = html(
+    "div",
+    { class: "dlx", role: "group", "aria-label": "Descent explorer", "data-lm-suppress-shortcuts": "true" },
+    html("div", { class: "dlx-body" },
+      html("div", { class: "dlx-controls dlx-wide" },
+        ...["surface", "optimizer", "condition", "lr", "momentum", "steps"].map((k) => controls[k].element)),
+      html("div", {},
+        plot,
+        html("div", { class: "dlx-row dlx-keys", "aria-hidden": "true" },
+          sign(svg("circle", { class: "dlx-start", r: 6 }), "start"),
+          sign(svg("circle", { class: "dlx-now", r: 6 }), "now"),
+          sign(cross(), "minimum")),
+        html("p", { class: "dlx-hint", id: `${id}-hint` },
+          "Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
+      html("div", { class: "dlx-side" },
+        html("div", { class: "dlx-row" }, playButton, stepButton, resetButton),
+        controls.shown.element,
+        html("dl", { class: "dlx-state" }, ...Object.values(readout).map((pair) => html("div", {}, ...pair))),
+        note,
+        curveTitle,
+        curvePlot),
+      spoken.element));
+
+  const last = () => path.points.length - 1;
+  const atEnd = () => shown >= last();
+  function show(k) {
+    shown = k;
+    redraw();
+  }
+
+  function play() {
+    if (lessMotion()) {
+      show(Infinity);
+      return;
+    }
+    if (atEnd()) shown = 0;
+    const pace = clamp(4000 / last(), 16, 250); // milliseconds a step: 4 s, unless short
+    const begin = performance.now();
+    const from = shown;
+    const tick = (time) => {
+      shown = from + Math.floor(Math.max(0, time - begin) / pace);
+      if (atEnd()) pause();
+      else playing = requestAnimationFrame(tick);
+      draw();
+    };
+    playing = requestAnimationFrame(tick);
+    playButton.textContent = "Pause";
+  }
+
+  function pause() {
+    cancelAnimationFrame(playing);
+    playing = 0;
+    playButton.textContent = "Play";
+    redraw();
+  }
+
+  // Moves the start, kept inside the picture; in 1-D only x counts.
+  function moveStart(point) {
+    const digits = (v, [low, high]) => {
+      const grain = 10 ** Math.floor(Math.log10((high - low) / 200));
+      return Number((Math.round(v / grain) * grain).toPrecision(12));
+    };
+    change({ start: state.start.map((_, i) => clamp(digits(point[i], view[i]), ...view[i])) });
+  }
+
+  function key(event) {
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const share = event.shiftKey ? 0.004 : 0.02;
+    moveStart(state.start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
+    commit();
+  }
+
+  // A mouse may press anywhere; a finger drags the ring only, and elsewhere a tap that
+  // did not become a scroll places the start.
+  function press(event) {
+    if (event.button !== 0) return;
+    const onHandle = event.target === handle;
+    const box = plot.getBoundingClientRect();
+    const at = (e) => [e.clientX - box.left, e.clientY - box.top];
+    const down = at(event);
+    const grip = onHandle ? toPixels(anchor(state.start)).map((v, i) => v - down[i]) : [0, 0];
+    const follow = (e) => {
+      const [x, y] = at(e);
+      moveStart(toData([x + grip[0], y + grip[1]]));
+    };
+    const drags = onHandle || event.pointerType === "mouse";
+    const end = (e) => {
+      for (const [type, listener] of listeners) plot.removeEventListener(type, listener);
+      const still = Math.hypot(...at(e).map((v, i) => v - down[i])) < 8;
+      if (!drags && e.type === "pointerup" && still) follow(e);
+      commit();
+    };
+    const listeners = [["pointerup", end], ["pointercancel", end]];
+    if (drags) {
+      event.preventDefault();
+      plot.focus({ preventScroll: true });
+      plot.setPointerCapture(event.pointerId);
+      listeners.push(["pointermove", follow]);
+      if (!onHandle) follow(event);
+    }
+    for (const [type, listener] of listeners) plot.addEventListener(type, listener);
+  }
+
+  // Where a point of the path is drawn: in 1-D on the graph of the function.
+  const anchor = (x) => (f.dim === 1 ? [x[0], f.value(x)] : x);
+  const toPixels = ([x, y]) => [
+    size.left + ((x - view[0][0]) / (view[0][1] - view[0][0])) * size.width,
+    size.top + ((view[1][1] - y) / (view[1][1] - view[1][0])) * size.height,
+  ];
+  const toData = ([x, y]) => [
+    view[0][0] + ((x - size.left) / size.width) * (view[0][1] - view[0][0]),
+    view[1][1] - ((y - size.top) / size.height) * (view[1][1] - view[1][0]),
+  ];
+
+  function measure() {
+    const inner = (element) => ({
+      left: MARGIN.left,
+      top: MARGIN.top,
+      width: Math.max(10, element.clientWidth - MARGIN.left - MARGIN.right),
+      height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
+    });
+    size = inner(plot);
+    size.curve = inner(curvePlot);
+  }
+
+  // What changes with the surface or the size of the picture, but not with the path.
+  function drawSurface() {
+    const key = `${state.surface} ${state.condition}`;
+    if (key !== drawnSurface) {
+      drawnSurface = key;
+      f = surfaces[state.surface](state);
+      view = picture(f);
+      hills.replaceChildren(...scenery(f, view));
+    }
+    const { left, top, width, height } = size;
+    hills.setAttribute("transform", `translate(${left} ${top}) scale(${width / WIDTH} ${height / HEIGHT})`);
+    for (const [name, value] of Object.entries({ x: left, y: top, width, height })) clip.setAttribute(name, value);
+    const xs = ticks(view[0], width < 260 ? 4 : 6).map((v) => [toPixels([v, view[1][0]])[0], number(v)]);
+    const ys = ticks(view[1], 5).map((v) => [toPixels([view[0][0], v])[1], number(v)]);
+    axes.replaceChildren(...frame(size, xs, ys));
+    marks.replaceChildren(...f.minima.map((x) => cross(...toPixels(anchor(x)))));
+  }
+
+  function drawCurve(k) {
+    const box = size.curve;
+    const { values, range, log, label } = lossScale(f, path.losses);
+    const steps = Math.max(1, last());
+    const place = (v, i) => [
+      box.left + (i / steps) * box.width,
+      box.top + ((range[1] - clamp(v, ...range)) / (range[1] - range[0])) * box.height,
+    ];
+    const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [place(0, v)[0], String(v)]);
+    const ys = ticks(range, 4).filter((v) => !log || Number.isInteger(v))
+      .map((v) => [place(v, 0)[1], log ? powerOfTen(v) : number(v)]);
+    curveAxes.replaceChildren(...frame(box, xs, ys));
+    curveTitle.textContent = `${label} at each step${log ? " (log)" : ""}`;
+    const spots = values.map(place);
+    curve.setAttribute("points", spots.slice(0, k + 1).join(" "));
+    curveAhead.setAttribute("points", spots.slice(k).join(" "));
+    centre(curveNow, spots[k]);
+  }
+
+  function draw() {
+    if (!size?.width) return;
+    state = read();
+    drawSurface();
+    path = trajectory(state);
+    const k = Math.min(shown, last());
+    const spots = path.points.map((x) => toPixels(anchor(x)).map((v) => Number(clamp(v, -1e5, 1e5).toFixed(1))));
+    const done = spots.slice(0, k + 1);
+    ahead.setAttribute("points", spots.slice(k).join(" "));
+    for (const line of [casing, trace]) line.setAttribute("points", done.join(" "));
+    dots.setAttribute("d", done.map((p) => `M${p.join(" ")}h0`).join(""));
+    centre(start, spots[0]);
+    centre(now, spots[k]);
+    [handle.style.left, handle.style.top] = spots[0].map((v) => `${v}px`);
+    drawCurve(k);
+
+    for (const key of ["surface", "optimizer", "lr", "steps"]) controls[key].set(state[key]);
+    const knob = KNOB[state.optimizer];
+    controls.momentum.set(state.momentum, { text: knob?.[1] ?? "Momentum β", disabled: !knob });
+    controls.condition.set(state.condition, { disabled: state.surface !== "ravine" });
+    controls.shown.set(k, { upTo: last() });
+
+    const [text, warning] = message(f, path, k);
+    const values = {
+      step: `${k} of ${last()}`,
+      place: path.points[k].map(number).join(", "),
+      loss: number(path.losses[k]),
+      slope: number(path.slopes[k]),
+    };
+    for (const [key, value] of Object.entries(values)) readout[key][1].textContent = value;
+    note.textContent = text;
+    note.classList.toggle("dlx-warning", warning);
+    if (!playing) {
+      const from = state.start.map(number).join(", ");
+      spoken.say(
+        `${SURFACES[state.surface]}, ${OPTIMIZERS[state.optimizer]}, start ${from}. ` +
+          `Step ${values.step}: position ${values.place}; loss ${values.loss}; ` +
+          `gradient norm ${values.slope}. ${text}`,
+      );
+    }
+  }
+
+  const redraw = onFrame(draw);
+  const resize = new ResizeObserver(() => {
+    measure();
+    draw();
+  });
+  for (const name of KEYS) model.on(`change:${name}`, redraw);
+  el.append(root);
+  measure();
+  draw();
+  resize.observe(plot);
+  resize.observe(curvePlot);
+  return () => {
+    pause();
+    resize.disconnect();
+    redraw.stop();
+    spoken.stop();
+    for (const name of KEYS) model.off(`change:${name}`, redraw);
+  };
+}
+
+const centre = (circle, [x, y]) => {
+  circle.setAttribute("cx", x);
+  circle.setAttribute("cy", y);
+};
+
+// A frame with ticks: [pixel, text] pairs along the bottom and the left.
+function frame({ left, top, width, height }, xs, ys) {
+  const [right, bottom] = [left + width, top + height];
+  return [
+    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
+    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
+    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
+    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
+    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
+  ];
+}
+
+export default { render };

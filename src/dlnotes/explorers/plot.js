@@ -1,0 +1,104 @@
+// What every picture needs: SVG elements, ticks, numbers as text, contour lines.
+// Nothing here knows about surfaces or controls.
+
+const NS = "http://www.w3.org/2000/svg";
+
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(NS, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+// Round numbers that cover [low, high] in about `count` steps of 1, 2 or 5 times 10^k.
+export function ticks([low, high], count = 5) {
+  const raw = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= raw * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => {
+    const value = (first + i) * step;
+    return Number(value.toPrecision(12));
+  });
+}
+
+const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴" };
+Object.assign(SUPERSCRIPT, { 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" });
+export const powerOfTen = (k) => `10${[...String(k)].map((c) => SUPERSCRIPT[c]).join("")}`;
+
+// A number as a reader writes it: 3 significant digits, a true minus, × 10ᵏ when long.
+export function number(value) {
+  if (!Number.isFinite(value)) return "not a number";
+  const size = Math.abs(value);
+  let text;
+  if (value === 0) text = "0";
+  else if (size < 1e-3 || size >= 1e4) {
+    const [mantissa, exponent] = size.toExponential(1).split("e");
+    text = `${mantissa} × ${powerOfTen(Number(exponent))}`;
+  } else text = String(Number(size.toPrecision(3)));
+  return value < 0 ? `−${text}` : text;
+}
+
+// The regions where f < level, for each level, as SVG path data on a `width` by
+// `height` canvas with y up in the data and down in the path. Marching squares on a
+// grid with a ring of +inf around it: every boundary is then a closed loop, so the
+// same path can be filled (evenodd) and stroked.
+export function sublevelPaths(values, columns, rows, levels, width, height) {
+  const wide = columns + 2;
+  const padded = new Float64Array(wide * (rows + 2)).fill(Infinity);
+  for (let j = 0; j < rows; j += 1) {
+    for (let i = 0; i < columns; i += 1) padded[(j + 1) * wide + i + 1] = values[j * columns + i];
+  }
+  return levels.map((level) => loops(padded, wide, rows + 2, level, (i, j) => [
+    ((i - 1) / (columns - 1)) * width,
+    height - ((j - 1) / (rows - 1)) * height,
+  ]));
+}
+
+// For each of the 16 corner patterns of a cell, the edges that a boundary runs from
+// and to, with the low side on its left. Edges: 0 bottom, 1 right, 2 top, 3 left;
+// corners (bits): 1 bottom left, 2 bottom right, 4 top right, 8 top left.
+const RUNS = [
+  [], [[0, 3]], [[1, 0]], [[1, 3]], [[2, 1]], [[0, 3], [2, 1]], [[2, 0]], [[2, 3]],
+  [[3, 2]], [[0, 2]], [[1, 0], [3, 2]], [[1, 2]], [[3, 1]], [[0, 1]], [[3, 0]], [],
+];
+// The two patterns with low corners opposite each other, when the middle is low too.
+const JOINED = { 5: [[0, 1], [2, 3]], 10: [[1, 2], [3, 0]] };
+
+function loops(grid, wide, high, level, place) {
+  const next = new Map(); // from an edge to the edge where the boundary goes on
+  for (let j = 0; j + 1 < high; j += 1) {
+    for (let i = 0; i + 1 < wide; i += 1) {
+      const at = j * wide + i;
+      const [a, b, c, d] = [grid[at], grid[at + 1], grid[at + wide + 1], grid[at + wide]];
+      const low = (a < level) + 2 * (b < level) + 4 * (c < level) + 8 * (d < level);
+      if (low === 0 || low === 15) continue;
+      // An edge's number: twice its lower left node, plus one if it is vertical.
+      const edges = [2 * at, 2 * (at + 1) + 1, 2 * (at + wide), 2 * at + 1];
+      const runs = JOINED[low] && (a + b + c + d) / 4 < level ? JOINED[low] : RUNS[low];
+      for (const [from, to] of runs) next.set(edges[from], edges[to]);
+    }
+  }
+  const point = (edge) => {
+    const node = edge >> 1;
+    const other = edge & 1 ? node + wide : node + 1;
+    const [p, q] = [grid[node], grid[other]];
+    const t = p === Infinity ? 1 : q === Infinity ? 0 : (level - p) / (q - p);
+    const [i, j] = [node % wide, Math.floor(node / wide)];
+    return place(edge & 1 ? i : i + t, edge & 1 ? j + t : j);
+  };
+  let path = "";
+  while (next.size) {
+    let [edge] = next.keys();
+    const corners = [];
+    while (next.has(edge)) {
+      corners.push(point(edge).map((v) => v.toFixed(1)).join(" "));
+      const following = next.get(edge);
+      next.delete(edge);
+      edge = following;
+    }
+    path += `M${corners.join("L")}Z`;
+  }
+  return path;
+}

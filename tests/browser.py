@@ -1,0 +1,51 @@
+"""Headless Chromium for the tests that need a real page.
+
+Use it from a test file with ``from browser import browser, needs_chromium``; the
+import is what registers the fixture. Without Chromium the tests that carry
+`needs_chromium` are skipped, and pytest prints why.
+"""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# No sandbox, because CI runs as root; the rest stops Chromium from calling its maker.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def chromium_path() -> str | None:
+    """Return the path of an installed Chromium or Chrome, or None."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+CHROMIUM = chromium_path()
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason=f"no Chromium on PATH (looked for {', '.join(NAMES)})"
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """One Chromium for the session; Playwright gives it a new, empty profile."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
