@@ -59,8 +59,6 @@ def cell_faults(cell: Any) -> list[str]:
         faults.append("tagged raises-exception, and the stored cell raised nothing")
     if "raises-exception" not in tags(cell) and raises:
         faults.append(f"the stored cell raised {raises[0].ename}")
-    if cell.outputs and not static_outputs(cell.outputs):
-        faults.append("shows only a widget: there is nothing to see, or compare, without a kernel")
     return faults
 
 
@@ -79,6 +77,8 @@ def opts_out(cell: Any) -> bool:
 def compare(stored: list[Any], new: list[Any]) -> Iterator[Difference]:
     """Yield each difference between the outputs of two executions of one cell."""
     yield from map(Difference, on_stderr(new))
+    if new and not static_outputs(new):
+        yield Difference("shows only a widget: nothing to see, or to compare, without a kernel")
     pairs = zip_longest(static_outputs(stored), static_outputs(new))
     for number, (old, now) in enumerate(pairs, 1):
         where = f"output {number}"

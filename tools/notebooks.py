@@ -47,7 +47,9 @@ TAGS = {
     *("setup", "exercise", "solution", "raises-exception"),
     *("hide-cell", "hide-input", "hide-output", "nbval-ignore-output", "nbval-skip"),
 }
-MYST = re.compile(r"\{[\w:.+-]+\}`|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE)
+MYST = re.compile(
+    r"(?<!`)\{[\w:.+-]+\}`(?=[^`\s])|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE
+)
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
 CHECK = re.compile(r"\bcheck\.(\w+)\(")
@@ -81,6 +83,8 @@ def execute(nb: Notebook, folder: Path) -> float:
     ValueError
         If a cell raises, also inside a widget callback; with cell and traceback.
     """
+    for cell in code_cells(nb):
+        cell.execution_count, cell.outputs = None, []
     client = Client(
         nb,
         kernel_name="python3",
@@ -350,6 +354,9 @@ def run(path: Path, check: bool) -> list[str]:
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
     seconds = execute(nb, path.parent)
+    bare = [
+        cell.source for cell in code_cells(nb) if cell.outputs and not static_outputs(cell.outputs)
+    ]
     nb = normalise(nb)
     text = dumps(nb)
     spare = path.with_suffix(".ipynb.new")
@@ -360,7 +367,11 @@ def run(path: Path, check: bool) -> list[str]:
         spare.unlink(missing_ok=True)
     print(f"{path.name}: {len(code_cells(nb))} cells, {seconds:.1f} s, {len(text) / 1e6:.2f} MB")
     slow = f"took {seconds:.0f} s, over {MAX_SECONDS:.0f}: make the experiments smaller"
-    return [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    found = [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    for cell in code_cells(nb):
+        if cell.source in bare:
+            found.append(f"{label(nb, cell)}: shows only a widget, so nothing without a kernel")
+    return found
 
 
 def find(names: list[str], folder: Path) -> list[Path]:
