@@ -319,3 +319,427 @@ def test_bad_argument_says_what_to_change(argument, message):
     with pytest.raises(traitlets.TraitError, match=message):
         setattr(explorer, name, value)
     assert explorer.state() == before
+
+
+# --- A real page ------------------------------------------------------------------------
+
+STATES = (
+    descent.Explorer("ravine", "momentum", lr=0.03, momentum=0.8, steps=40).state(),
+    descent.Explorer("wave", lr=0.02, steps=20).state(),
+)
+
+
+def page_source(*states: dict[str, object], body: str = "") -> str:
+    parts = "".join(
+        esm.html("descent", state, "what is shown without JavaScript") for state in states
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Explorers</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{esm.css()}</style>"
+        f"<body><main><h1>Explorers</h1>{parts}{body}</main>"
+        f"<script>{esm.classic(['descent'])}</script></body></html>"
+    )
+
+
+@pytest.fixture
+def opened(browser, tmp_path):  # noqa: F811
+    """Return a function that opens explorers from a file and gives the page."""
+    pages = []
+
+    def open_page(*states, body="", **context):
+        file = tmp_path / "page.html"
+        file.write_text(page_source(*states, body=body), "utf8")
+        context = {"viewport": {"width": 1000, "height": 900}, **context}
+        page = browser.new_page(**context)
+        problems = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda entry: problems.append(entry.text))
+        pages.append((page, problems))
+        page.goto(file.as_uri())
+        page.wait_for_selector(".dlx-hills path", state="attached")
+        return page
+
+    yield open_page
+    for page, problems in pages:
+        assert problems == []
+        page.close()
+
+
+def settle(page) -> None:
+    """Wait for the redraw that the last input asked for."""
+    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+def readout(page, nth: int = 0) -> dict[str, str]:
+    settle(page)
+    box = page.locator(".dlx").nth(nth)
+    terms = box.locator(".dlx-state dt").all_text_contents()
+    return dict(zip(terms, box.locator(".dlx-state dd").all_text_contents(), strict=True))
+
+
+def trace(page, nth: int = 0) -> np.ndarray:
+    """Return the drawn path in pixels of the picture."""
+    settle(page)
+    points = (
+        page.locator(".dlx").nth(nth).locator(".dlx-surface .dlx-trace").get_attribute("points")
+    )
+    return np.array([pair.split(",") for pair in points.split()], float)
+
+
+def start_of(page, nth: int = 0) -> np.ndarray:
+    """Return the page position of the start."""
+    box = page.locator(".dlx-surface").nth(nth).bounding_box()
+    return np.array([box["x"], box["y"]]) + trace(page, nth)[0]
+
+
+def beside(point: np.ndarray, right: float, down: float) -> np.ndarray:
+    return point + np.array([right, down])
+
+
+def set_slider(page, label: str, value: float, nth: int = 0) -> None:
+    page.locator(".dlx").nth(nth).get_by_label(label).evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
+    )
+    settle(page)
+
+
+@needs_chromium
+def test_page_draws_the_path_that_python_computes(opened):
+    page = opened(*STATES)
+    path = descent.Explorer(**STATES[0]).path()
+    drawn = trace(page)
+    # One scale for both axes and y upwards: pixels are an affine image of the path.
+    scale = (drawn[-1] - drawn[0])[0] / (path[-1] - path[0])[0]
+    expected = drawn[0] + (path - path[0]) * [scale, -scale]
+    np.testing.assert_allclose(drawn, expected, atol=0.2)
+    shown = readout(page)
+    assert shown["Step"] == "40 of 40"
+    position = [float(v.replace("−", "-")) for v in shown["Position"].split(", ")]
+    np.testing.assert_allclose(position, path[-1], rtol=5e-3)
+
+
+@needs_chromium
+def test_mouse_drags_the_start_and_click_places_it(opened):
+    page = opened(*STATES)
+    other = trace(page, 1)
+    before = start_of(page)
+    page.mouse.move(*(before + 3))
+    page.mouse.down()
+    page.mouse.move(*beside(before, 63, 33), steps=4)
+    np.testing.assert_allclose(start_of(page), beside(before, 60, 30), atol=2)
+    page.mouse.up()
+    page.mouse.move(*beside(before, 150, 90))
+    np.testing.assert_allclose(start_of(page), beside(before, 60, 30), atol=2)
+    page.mouse.click(*beside(before, 200, 10))
+    np.testing.assert_allclose(start_of(page), beside(before, 200, 10), atol=2)
+    np.testing.assert_array_equal(trace(page, 1), other)
+
+
+@needs_chromium
+def test_start_stays_in_the_picture(opened):
+    page = opened(STATES[0])
+    box = page.locator(".dlx-surface").bounding_box()
+    page.mouse.move(*start_of(page))
+    page.mouse.down()
+    page.mouse.move(box["x"] - 100, box["y"] - 100, steps=3)
+    page.mouse.up()
+    inside = start_of(page) - [box["x"], box["y"]]
+    assert (inside >= 0).all()
+    assert (inside < 60).all()
+
+
+@needs_chromium
+def test_arrow_keys_move_the_start_and_do_not_scroll(opened):
+    page = opened(STATES[0], body="<p style='height: 3000px'></p>")
+    page.get_by_role("application").focus()
+    before = start_of(page)
+    page.keyboard.press("ArrowRight")
+    right = start_of(page)
+    assert right[0] > before[0] + 4
+    assert right[1] == before[1]
+    page.keyboard.press("ArrowDown")
+    assert start_of(page)[1] > right[1] + 3
+    page.keyboard.press("Shift+ArrowLeft")
+    assert 0 < right[0] - start_of(page)[0] < 4
+    assert page.evaluate("scrollY") == 0
+
+
+@needs_chromium
+def test_everything_is_reached_with_tab_and_has_a_name(opened):
+    page = opened(STATES[0])
+    names = []
+    for _ in range(11):
+        page.keyboard.press("Tab")
+        names.append(
+            page.evaluate(
+                "() => document.activeElement.ariaLabel ?? (document.activeElement.labels?.length "
+                "? document.activeElement.labels[0].querySelector('span').innerText.split('\\n')[0]"
+                " : document.activeElement.innerText)"
+            )
+        )
+    assert names == [
+        "Surface", "Optimizer", "Condition number", "Learning rate", "Momentum β", "Steps",
+        "Start point: move it with the arrow keys", "Play", "Step", "Reset", "Shown up to step",
+    ]  # fmt: skip
+
+
+@needs_chromium
+def test_controls_change_the_path_and_reset_brings_it_back(opened):
+    page = opened(STATES[0])
+    first, shown = trace(page), readout(page)
+    page.get_by_label("Learning rate").focus()
+    page.keyboard.press("ArrowRight")
+    assert not np.array_equal(trace(page), first)
+    page.get_by_label("Surface").select_option("himmelblau")
+    page.get_by_label("Optimizer").select_option("adam")
+    assert page.get_by_label("Momentum β₁").is_enabled()
+    assert page.get_by_label("Condition number").is_disabled()
+    page.get_by_label("Optimizer").select_option("gd")
+    assert page.get_by_label("Momentum β").is_disabled()
+    assert readout(page)["Position"] != shown["Position"]
+    page.get_by_role("button", name="Reset").click()
+    np.testing.assert_array_equal(trace(page), first)
+    assert readout(page) == shown
+    assert page.get_by_label("Surface").input_value() == "ravine"
+
+
+@needs_chromium
+def test_every_surface_and_rule_can_be_drawn(opened):
+    page = opened(STATES[0])
+    for surface in surfaces.SURFACES:
+        page.get_by_label("Surface").select_option(surface)
+        for optimizer in descent.OPTIMIZERS:
+            page.get_by_label("Optimizer").select_option(optimizer)
+            assert np.isfinite(trace(page)).all()
+            svgs = "".join(
+                page.locator(".dlx-plot svg").evaluate_all("all => all.map(s => s.innerHTML)")
+            )
+            assert "NaN" not in svgs
+            assert "Infinity" not in svgs
+
+
+@needs_chromium
+def test_single_steps_and_scrubbing(opened):
+    page = opened(STATES[0])
+    step = page.get_by_role("button", name="Step", exact=True)
+    step.click()
+    assert readout(page)["Step"] == "1 of 40"
+    assert len(trace(page)) == 2
+    step.click()
+    assert readout(page)["Step"] == "2 of 40"
+    set_slider(page, "Shown up to step", 17)
+    assert readout(page)["Step"] == "17 of 40"
+    assert len(trace(page)) == 18
+
+
+@needs_chromium
+def test_play_runs_to_the_end_and_pauses(opened):
+    page = opened(STATES[0])
+    page.evaluate(
+        "() => { const status = document.querySelector('[role=status]'); window.spoken = 0;"
+        "new MutationObserver(() => { if (status.textContent) window.spoken += 1; })"
+        ".observe(status, {childList: true}); }"
+    )
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        "() => document.querySelector('.dlx-state dd').textContent !== '40 of 40'"
+    )
+    page.wait_for_timeout(700)
+    assert page.evaluate("window.spoken") == 0, "a screen reader is not read every step"
+    page.get_by_role("button", name="Pause").click()
+    paused = readout(page)["Step"]
+    assert 0 < int(paused.split()[0]) < 40
+    page.wait_for_timeout(300)
+    assert readout(page)["Step"] == paused
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('.dlx-button').textContent === 'Play'")
+    assert readout(page)["Step"] == "40 of 40"
+    assert "Step 40 of 40" in page.get_by_role("status").text_content()
+
+
+@needs_chromium
+def test_reduced_motion_shows_the_end_at_once(opened):
+    page = opened(STATES[0], reduced_motion="reduce")
+    set_slider(page, "Shown up to step", 3)
+    page.get_by_role("button", name="Play").click()
+    assert readout(page)["Step"] == "40 of 40"
+    assert page.get_by_role("button", name="Pause").count() == 0
+
+
+@needs_chromium
+def test_divergence_is_said_in_plain_words(opened):
+    page = opened({**STATES[0], "surface": "bowl", "optimizer": "gd", "start": [-2, 1.5]})
+    note = page.locator(".dlx-message")
+    assert note.text_content() == ""
+    set_slider(page, "Learning rate", 0.1)  # ten to that power: above the limit of 1
+    assert note.text_content().startswith("Diverges: in ")
+    assert "Lower the learning rate." in note.text_content()
+    page.wait_for_function(
+        "() => document.querySelector('[role=status]').textContent.includes('Diverges')"
+    )
+    set_slider(page, "Learning rate", -1)
+    assert note.text_content() == ""
+
+
+def colours(page) -> tuple[str, str]:
+    style = "e => { const s = getComputedStyle(e); return [s.backgroundColor, s.color]; }"
+    return tuple(page.locator(".dlx").evaluate(style))
+
+
+LIGHT, DARK = ("rgb(255, 255, 255)", "rgb(31, 35, 40)"), ("rgb(20, 24, 30)", "rgb(232, 234, 237)")
+
+
+@needs_chromium
+def test_theme_of_the_book_wins_and_is_followed_live(opened):
+    page = opened(STATES[0], color_scheme="dark")
+    assert colours(page) == DARK
+    for theme, expected in (("light", LIGHT), ("dark", DARK), ("light", LIGHT)):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        assert colours(page) == expected
+
+
+@needs_chromium
+def test_theme_of_jupyterlab_wins(opened):
+    page = opened(STATES[0], color_scheme="light")
+    assert colours(page) == LIGHT
+    page.evaluate("() => { document.body.dataset.jpThemeLight = 'false'; }")
+    assert colours(page) == DARK
+
+
+@needs_chromium
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1000])
+def test_axe_finds_nothing(opened, theme, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(*STATES, color_scheme=theme, viewport={"width": width, "height": 900})
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    results = Axe().run(page, options={"runOnly": tags})
+    assert results.response["passes"], "axe ran"
+    assert results.violations_count == 0, results.generate_report()
+
+
+def luminance(colour: str) -> float:
+    channels = np.array(re.findall(r"[\d.]+", colour)[:3], float) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+# axe looks at HTML text only: what is drawn is held to WCAG 1.4.3 and 1.4.11 here.
+@needs_chromium
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_drawn_has_contrast(opened, theme):
+    page = opened(STATES[0], color_scheme=theme)
+    paint = {
+        name: page.locator(selector).first.evaluate(f"e => getComputedStyle(e).{name_of}")
+        for name, selector, name_of in (
+            ("back", ".dlx", "backgroundColor"),
+            ("text", ".dlx text", "fill"),
+            ("path", ".dlx-trace", "stroke"),
+            ("minimum", ".dlx-minimum", "stroke"),
+            ("frame", ".dlx-frame", "stroke"),
+            ("hill", ".dlx-hills path", "fill"),
+        )
+    }
+    opacity = float(
+        page.locator(".dlx-hills path").first.evaluate("e => getComputedStyle(e).fillOpacity")
+    )
+    hills = page.locator(".dlx-hills path").count()
+    back, hill = (np.array(re.findall(r"[\d.]+", paint[n])[:3], float) for n in ("back", "hill"))
+    deepest = hill + (back - hill) * (1 - opacity) ** hills
+
+    def contrast(a, b):
+        high, low = sorted((luminance(a), luminance(b)), reverse=True)
+        return (high + 0.05) / (low + 0.05)
+
+    assert contrast(paint["text"], paint["back"]) >= 4.5
+    for ground in (paint["back"], str(deepest.tolist())):
+        for drawn in ("path", "minimum"):
+            assert contrast(paint[drawn], ground) >= 3
+    assert contrast(paint["frame"], paint["back"]) >= 3
+
+
+@needs_chromium
+def test_phone_has_room_and_targets(opened):
+    page = opened(*STATES, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for box in page.locator(".dlx :is(button, select, input, .dlx-handle)").all():
+        size = box.bounding_box()
+        assert size["width"] >= 24
+        assert size["height"] >= 24
+    widths = page.locator(".dlx *:not(svg *, .dlx-spoken, option)").evaluate_all(
+        "all => all.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)"
+        ".map(e => e.className)"
+    )
+    assert widths == [], "text is cut off"
+
+
+@needs_chromium
+def test_finger_scrolls_the_page_but_drags_the_ring(opened):
+    page = opened(
+        STATES[0],
+        body="<p style='height: 3000px'></p>",
+        viewport={"width": 390, "height": 800},
+        has_touch=True,
+        is_mobile=True,
+    )
+    page.wait_for_timeout(100)
+    touch = page.context.new_cdp_session(page)
+
+    def swipe(begin, end):
+        at = lambda p: {"touchPoints": [{"x": float(p[0]), "y": float(p[1])}]}  # noqa: E731
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", **at(begin)})
+        for share in np.linspace(0, 1, 8)[1:]:
+            where = np.add(begin, np.subtract(end, begin) * share)
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", **at(where)})
+            page.wait_for_timeout(20)
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(200)
+
+    ring = start_of(page)
+    swipe(ring, beside(ring, 60, 25))
+    assert page.evaluate("scrollY") == 0
+    np.testing.assert_allclose(start_of(page), beside(ring, 60, 25), atol=3)
+    ring = start_of(page)
+    away = beside(ring, 120, 80)
+    swipe(away, away - [0, 120])
+    scrolled = page.evaluate("scrollY")
+    assert scrolled > 50
+    np.testing.assert_allclose(start_of(page), ring - [0, scrolled], atol=1)
+    page.touchscreen.tap(*(away - [0, scrolled]))
+    np.testing.assert_allclose(start_of(page), away - [0, scrolled], atol=2)
+
+
+@needs_chromium
+def test_several_explorers_share_no_id(opened):
+    page = opened(*STATES, *STATES)
+    ids = page.locator(".dlx [id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(ids) == len(set(ids)) == 8
+    for reference in page.locator("[aria-describedby]").all():
+        assert page.locator(f"#{reference.get_attribute('aria-describedby')}").count() == 1
+
+
+@needs_chromium
+def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F811
+    file = tmp_path / "page.html"
+    file.write_text(page_source(STATES[0]), "utf8")
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(file.as_uri())
+    assert page.get_by_text("what is shown without JavaScript").is_visible()
+    page.close()
+
+
+@needs_chromium
+def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):  # noqa: F811
+    broken = '<div data-dlnotes-explorer="descent" data-state="{">left as it was</div>'
+    unknown = '<div data-dlnotes-explorer="toString" data-state="{}">unknown</div>'
+    file = tmp_path / "page.html"
+    file.write_text(page_source({}, body=broken + unknown + esm.html("descent", {}, "")), "utf8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector(".dlx-hills path", state="attached")
+    assert page.locator(".dlx").count() == 2
+    assert page.get_by_text("left as it was").is_visible()
+    assert page.get_by_text("unknown").is_visible()
+    page.close()

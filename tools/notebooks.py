@@ -297,8 +297,8 @@ def exercise_problems(nb: Notebook) -> Iterator[str]:
             continue
         name = CHECK.search(cell.source)
         solved[name[1] if name else ""] = index
-        if not cell.source.startswith("#@title Solution"):
-            yield f"{label(nb, cell)}: the first line of a solution is: #@title Solution"
+        if not cell.source.startswith("# @title Solution"):
+            yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
         if "hide-cell" not in tags(cell) or cell.metadata.get("cellView") != "form":
             yield f'{label(nb, cell)}: fold it: tag "hide-cell" and metadata cellView: "form"'
         if name is None:

@@ -83,7 +83,10 @@ export function announcer() {
       if (!element.textContent) tell();
       else if (text !== element.textContent) timer = setTimeout(tell, 600);
     },
-    stop: () => clearTimeout(timer),
+    hush() {
+      clearTimeout(timer);
+      element.replaceChildren();
+    },
   };
 }
 

@@ -234,6 +234,7 @@ function render({ model, el }) {
     "div",
     {
       class: "dlx-plot dlx-surface",
+      style: `padding: ${["top", "right", "bottom", "left"].map((k) => `${MARGIN[k]}px`).join(" ")}`,
       tabindex: 0,
       role: "application",
       "aria-roledescription": "plot",
@@ -294,6 +295,7 @@ function render({ model, el }) {
       show(Infinity);
       return;
     }
+    spoken.hush();
     if (atEnd()) shown = 0;
     const pace = clamp(4000 / last(), 16, 250); // milliseconds a step: 4 s, unless short
     const begin = performance.now();
@@ -481,7 +483,7 @@ function render({ model, el }) {
     pause();
     resize.disconnect();
     redraw.stop();
-    spoken.stop();
+    spoken.hush();
     for (const name of KEYS) model.off(`change:${name}`, redraw);
   };
 }

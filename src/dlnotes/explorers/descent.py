@@ -172,8 +172,13 @@ class Explorer(anywidget.AnyWidget):
         return f"Explorer({arguments})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return anywidget's bundle with a ``text/html`` part for pages without a kernel."""
-        bundle = super()._repr_mimebundle_(**kwargs)
+        """Return anywidget's bundle with a ``text/html`` part for pages without a kernel.
+
+        With ipywidgets 7 (Colab) IPython asks for ``_ipython_display_`` instead, which
+        shows the widget alone; old pairs of the two packages have no bundle to add to.
+        """
+        inherited = getattr(super(), "_repr_mimebundle_", None)
+        bundle = inherited(**kwargs) if inherited else {"text/plain": repr(self)}
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None:
             data["text/html"] = esm.html("descent", self.state(), self._in_words())

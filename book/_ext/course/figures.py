@@ -1,0 +1,103 @@
+"""Pictures: real alt text, a size in the page, and a lighter file with the same pixels."""
+
+import re
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from PIL import Image
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
+
+logger = logging.getLogger(__name__)
+CSS_PIXELS = 96  # to the inch
+
+
+def describes(alt: str) -> bool:
+    """Say whether an alternative text says something, unlike a path or one word.
+
+    Examples
+    --------
+    >>> describes("The path overshoots the minimum at every step.")
+    True
+    >>> describes("../_build/jupyter_execute/0c9e.png"), describes("figure")
+    (False, False)
+    """
+    words = re.findall(r"[^\W\d_]{2,}", alt)
+    return " " in alt.strip() and len(words) >= 3 and "jupyter_execute" not in alt
+
+
+def lighter(png: Path) -> Path:
+    """Write a lossless WebP beside a PNG and return it, or the PNG if that is smaller.
+
+    The pixels are the same, transparency included. It is made once for each content.
+    """
+    webp = png.with_suffix(".webp")
+    if not webp.exists():
+        with Image.open(png) as image:
+            image.save(webp, lossless=True, quality=100, method=4, exact=True)
+    return webp if webp.stat().st_size < png.stat().st_size else png
+
+
+def displayed_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of a picture in CSS pixels, from its resolution."""
+    with Image.open(path) as image:
+        width, height = image.size
+        dpi = float(image.info.get("dpi", (CSS_PIXELS,))[0])
+    scale = CSS_PIXELS / dpi if dpi > CSS_PIXELS else 1.0
+    return round(width * scale), round(height * scale)
+
+
+class Figures(SphinxTransform):
+    """Check and convert the pictures of a page before Sphinx collects them."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: object) -> None:
+        """Go through every picture of the document."""
+        for count, node in enumerate(self.document.findall(nodes.image)):
+            if not describes(node.get("alt", "")):
+                logger.warning(
+                    "a picture without alt text that says what it shows: set "
+                    "mystnb.image.alt in the cell's metadata",
+                    location=node,
+                    type="course",
+                    subtype="alt",
+                )
+            node["first"] = count == 0
+            # relfn2path's second value may be below a symbolic link: keep it as it is
+            path = Path(self.env.relfn2path(node["uri"], self.env.docname)[1])
+            if path.suffix == ".png" and path.is_file():
+                node["width"], node["height"] = displayed_size(path)
+                node["uri"] = str(Path(node["uri"]).with_name(lighter(path).name))
+
+
+def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
+    """Write the picture with its size, so that the page does not move as it loads."""
+    uri = node["uri"]
+    builder = translator.builder
+    if uri in builder.images:
+        uri = f"{builder.imgpath}/{builder.images[uri]}"
+    attributes = {"src": uri, "alt": node.get("alt", "")}
+    for name in ("width", "height"):
+        if node.get(name):
+            attributes[name] = str(node[name])
+    if node.get("classes"):
+        attributes["class"] = " ".join(node["classes"])
+    attributes["decoding"] = "async"
+    if not node.get("first"):
+        attributes["loading"] = "lazy"
+    text = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    translator.body.append(f"<img {text}>")
+
+
+def depart_image(translator: HTML5Translator, node: nodes.image) -> None:
+    """Do nothing: the element has no end."""
+
+
+def setup(app: Sphinx) -> None:
+    """Register the transform and the writer."""
+    app.add_transform(Figures)
+    app.add_node(nodes.image, override=True, html=(visit_image, depart_image))

@@ -1,0 +1,101 @@
+// What every page does beyond plain HTML: colours, contents, copy buttons, scrolling by
+// keyboard. Without JavaScript the pages read the same, in the system's colours.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // Colours: as the system, light, dark. The head's script applies the choice.
+  const modes = { auto: "as the system", light: "light", dark: "dark" };
+  const button = document.querySelector(".mode");
+  const label = () => {
+    button.querySelector(".value").textContent = modes[root.dataset.mode];
+    button.title = button.textContent;
+  };
+  button.addEventListener("click", () => {
+    const names = Object.keys(modes);
+    root.dataset.mode = names[(names.indexOf(root.dataset.mode) + 1) % names.length];
+    try { localStorage.setItem("mode", root.dataset.mode); } catch { /* private window */ }
+    dispatchEvent(new Event("modechange"));
+    label();
+  });
+  label();
+
+  // Contents: a drawer on a narrow screen.
+  const menu = document.querySelector(".menu");
+  const contents = document.getElementById("contents");
+  const open = (yes) => {
+    menu.setAttribute("aria-expanded", yes);
+    root.classList.toggle("drawer", yes);
+    if (yes) contents.querySelector("a").focus();
+  };
+  menu.addEventListener("click", () => open(menu.getAttribute("aria-expanded") !== "true"));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && root.classList.contains("drawer")) {
+      open(false);
+      menu.focus();
+    }
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      document.querySelector("header .search input").focus();
+    }
+  });
+  document.querySelector(".middle").addEventListener("click", () => open(false));
+
+  // Copy buttons.
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // no clipboard on plain http: use a selection
+      const area = document.body.appendChild(document.createElement("textarea"));
+      area.value = text;
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+  for (const block of all("div.cell_input div.highlight, div[class*=highlight-] > div.highlight")) {
+    if (block.closest(".cell_output")) continue;
+    const code = block.querySelector("pre");
+    const make = document.createElement("button");
+    make.type = "button";
+    make.className = "plain copy";
+    make.innerHTML = '<span class="icon icon-copy" aria-hidden="true"></span><span class="hidden" role="status">Copy</span>';
+    make.addEventListener("click", async () => {
+      await copy(code.textContent.replace(/\n$/, ""));
+      make.classList.add("done");
+      make.lastChild.textContent = "Copied";
+      setTimeout(() => { make.classList.remove("done"); make.lastChild.textContent = "Copy"; }, 1500);
+    });
+    if (!block.querySelector(".copy")) block.append(make);
+  }
+
+  // What overflows can be reached and scrolled by keyboard, and only that.
+  const names = { table: "Table", math: "Formula", text_html: "Output" };
+  const reach = (box) => {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    if (wide) {
+      const kind = Object.keys(names).find((name) => box.closest("." + name));
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", `${names[kind] ?? "Code"}, scrolls sideways`);
+    } else {
+      for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+    }
+  };
+  const watch = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
+  all(".scroll, .text_html, pre").forEach((box) => watch.observe(box));
+
+  // Where the reader is, in the list of sections.
+  const links = new Map(all(".onpage a[href^='#']").map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
+  const spy = new IntersectionObserver(() => {
+    const passed = all("article section[id]").filter((s) => links.has(s.id) && s.getBoundingClientRect().top < 140);
+    links.forEach((a) => a.removeAttribute("aria-current"));
+    if (passed.length) links.get(passed.at(-1).id).setAttribute("aria-current", "true");
+  }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
+  all("article section[id]").forEach((section) => spy.observe(section));
+
+  // On paper nothing stays folded.
+  addEventListener("beforeprint", () => all("details.folded").forEach((fold) => { fold.open = true; }));
+})();
