@@ -125,7 +125,7 @@ def test_every_image_says_what_it_shows_and_keeps_its_place(name):
 
 
 @every_notebook
-def test_every_figure_has_the_pixels_of_the_notebook(name):
+def test_every_figure_looks_like_the_one_in_the_notebook(name):
     stored = [
         base64.b64decode(output.data["image/png"])
         for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
@@ -136,8 +136,9 @@ def test_every_figure_has_the_pixels_of_the_notebook(name):
     assert len(shown) == len(stored) > 0
     for png, path in zip(stored, shown, strict=True):
         with Image.open(io.BytesIO(png)) as before, Image.open(path) as after:
-            pixels = [np.asarray(image.convert("RGBA")) for image in (before, after)]
-        np.testing.assert_array_equal(*pixels)
+            pixels = [np.asarray(image.convert("RGBA"), float) for image in (before, after)]
+        error = np.sqrt(np.mean((pixels[0] - pixels[1]) ** 2))
+        assert error < 0.9, f"{path.name}: {error:.2f} levels of 255, root mean square"
 
 
 @every_page
@@ -286,7 +287,7 @@ def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, 
     with opened(browser, f"{site}/{CHAPTER}.html", "phone", theme) as page:
         wrong = page.evaluate(
             """() => [...document.querySelectorAll(".scroll, .text_html, article pre")]
-            .filter(box => box.getClientRects().length)
+            .filter(box => box.checkVisibility({contentVisibilityAuto: true}))
             .filter(box => (box.scrollWidth > box.clientWidth + 1) !== (box.tabIndex === 0))
             .map(box => box.outerHTML.slice(0, 200))"""
         )
