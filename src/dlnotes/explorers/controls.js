@@ -28,7 +28,7 @@ export const logarithmic = {
 };
 
 // `change(value)` runs while the slider moves, `commit()` when it is let go.
-export function slider({ label, min, max, step, scale = linear, format = String, change, commit }) {
+export function slider({ label, limits: [min, max], step, scale = linear, change, commit }) {
   const name = html("span", {}, label);
   const shown = html("span", { class: "dlx-value" });
   const input = html("input", {
@@ -47,8 +47,8 @@ export function slider({ label, min, max, step, scale = linear, format = String,
       input.disabled = disabled;
       input.max = scale.to(upTo);
       input.value = scale.to(value);
-      shown.textContent = disabled ? "–" : format(value);
-      input.setAttribute("aria-valuetext", disabled ? "not used" : format(value));
+      shown.textContent = disabled ? "–" : String(value);
+      input.setAttribute("aria-valuetext", disabled ? "not used" : String(value));
     },
   };
 }
