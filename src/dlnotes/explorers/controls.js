@@ -131,15 +131,18 @@ export function staticModel(state) {
   };
 }
 
-// Replaces the fallback text in `el` with the explorer, started from `state`.
+// Replaces the fallback text in `el` with the explorer, started from `state`; the text
+// stays until the explorer stands.
 export function mountStatic(explorer, el, state) {
-  el.replaceChildren();
+  const fallback = [...el.childNodes];
+  const unmount = explorer.render({ model: staticModel(state), el });
+  for (const node of fallback) node.remove();
   el.dataset.mounted = "";
-  return explorer.render({ model: staticModel(state), el });
+  return unmount;
 }
 
-// Mounts each div of the page that names one of `explorers`. A div whose state cannot
-// be read keeps its fallback text, and the others are mounted all the same.
+// Mounts each div of the page that names one of `explorers`. One that fails keeps its
+// fallback text, and the others are mounted all the same.
 export function mountAll(explorers) {
   const mount = () => {
     for (const el of document.querySelectorAll("div[data-dlnotes-explorer]:not([data-mounted])")) {
