@@ -10,6 +10,24 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Puts a circle somewhere.
+export const centre = (circle, [x, y]) => {
+  circle.setAttribute("cx", x);
+  circle.setAttribute("cy", y);
+};
+
+// A frame with ticks: [pixel, text] pairs along the bottom and the left.
+export function frame({ left, top, width, height }, xs, ys) {
+  const [right, bottom] = [left + width, top + height];
+  return [
+    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
+    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
+    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
+    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
+    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
+  ];
+}
+
 // Round numbers that cover [low, high] in about `count` steps of 1, 2 or 5 times 10^k.
 export function ticks([low, high], count = 5) {
   const raw = (high - low) / count;
