@@ -60,7 +60,7 @@ class StrictNotebook(IPyNbFile):
             asked |= {name} if strict.opts_out(cell.cell) else set()
             yield StrictCell.from_parent(
                 self,
-                name=cell.name,
+                name=f"{cell.name} ({name[1]})",
                 cell_num=cell.cell_num,
                 cell=cell.cell,
                 options=cell.options,

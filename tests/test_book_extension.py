@@ -153,7 +153,7 @@ WIDGET = nbformat.v4.new_output(
 
 def test_cells_are_folded_under_their_titles_and_widgets_say_what_they_need(tmp_path):
     cells = [
-        code("#@title Solution\nanswer = 12", tags=["hide-cell"]),
+        code("# @title Solution\nanswer = 12", tags=["hide-cell"]),
         code("draw()", tags=["hide-input"]),
         code("interact(train)", WIDGET),
     ]

@@ -86,7 +86,7 @@ def chapter():
         code("interact(draw, n=IntSlider(value=9));", id="drag", metadata={"mystnb": figure}),
         code("print('a', flush=True)\nprint('b')\nobject", id="prints"),
         code("answer = None\ncheck.one(answer)", id="stub", metadata={"tags": ["exercise"]}),
-        code("#@title Solution\nanswer = 1\ncheck.one(answer)", id="solution", metadata=fold),
+        code("# @title Solution\nanswer = 1\ncheck.one(answer)", id="solution", metadata=fold),
     ]
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -229,6 +229,11 @@ def test_noise_is_taken_out(nb, change):
     assert notebooks.dumps(notebooks.normalise(nb)) == clean
 
 
+def test_hard_line_breaks_are_kept(nb):
+    nb.cells[0].source = "# T\n\nfirst  \nsecond"
+    assert notebooks.normalise(nb).cells[0].source == nb.cells[0].source
+
+
 def test_not_normalised_is_reported(nb, tmp_path):
     path = tmp_path / "99_waves.ipynb"
     nb.metadata.widgets = {}
@@ -341,7 +346,7 @@ BROKEN = {
     "stub-without-solution": (code("stub", "check.two(1)"), r"no solution cell .* check.two\("),
     "solution-without-stub": (meta("stub", tags=[]), "no stub"),
     "solution-first": (lambda nb: nb.cells.insert(1, nb.cells.pop()), "no solution cell after it"),
-    "solution-without-check": (code("solution", "#@title Solution"), "must call check"),
+    "solution-without-check": (code("solution", "# @title Solution"), "must call check"),
     "solution-title": (code("solution", "check.one(1)"), "first line of a solution"),
     "solution-open": (meta("solution", tags=["solution"]), "fold it"),
     "solution-open-in-colab": (meta("solution", cellView="code"), "fold it"),

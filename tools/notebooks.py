@@ -126,7 +126,7 @@ def normalise(nb: Notebook) -> Notebook:
     for cell in nb.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k not in NOISE}
         cell.metadata = nbformat.from_dict(cell.metadata)
-        cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
+        cell.source = cell.source.strip("\n")
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
         if cell.cell_type == "code":
@@ -297,8 +297,8 @@ def exercise_problems(nb: Notebook) -> Iterator[str]:
             continue
         name = CHECK.search(cell.source)
         solved[name[1] if name else ""] = index
-        if not cell.source.startswith("#@title Solution"):
-            yield f"{label(nb, cell)}: the first line of a solution is: #@title Solution"
+        if not cell.source.startswith("# @title Solution"):
+            yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
         if "hide-cell" not in tags(cell) or cell.metadata.get("cellView") != "form":
             yield f'{label(nb, cell)}: fold it: tag "hide-cell" and metadata cellView: "form"'
         if name is None:
