@@ -131,7 +131,7 @@ def test_an_ordinary_build_knows_no_address():
 
 
 def test_the_setup_cell_installs_the_wheel_in_an_empty_folder(published, tmp_path):
-    address, html = published
+    _, html = published
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip = [python, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
