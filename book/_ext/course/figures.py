@@ -15,7 +15,7 @@ from sphinx.writers.html5 import HTML5Translator
 logger = logging.getLogger(__name__)
 CSS_PIXELS = 96  # to the inch
 COLOURS = (64, 128, 256)
-LIKENESS = 50  # decibels: a mean error below one level in 255, which nobody sees
+LIKENESS = 48  # decibels: an error of one level in 255, which nobody sees
 
 
 def describes(alt: str) -> bool:
