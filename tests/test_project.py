@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import strict
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -120,3 +121,12 @@ def test_no_address_of_a_repository_is_in_a_source():
         if hits:
             found[name] = hits
     assert found == {}
+
+
+def test_the_page_on_checking_states_the_tolerances_that_are_used():
+    page = (ROOT / "book/checked.md").read_text("utf8")
+    assert f"one part in {1 / strict.REL:.0f}, or" in page
+    assert strict.DIGITS == 6
+    assert "six or more are printed" in page
+    assert f"may differ by {strict.RMS} on average" in page
+    assert f"by {strict.LOCAL:.0f} in any block of {strict.BLOCK} × {strict.BLOCK}" in page
