@@ -23,7 +23,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from browser import browser, needs_chromium  # noqa: F401  (a fixture)
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin

@@ -11,7 +11,7 @@ import pytest
 import quickjs
 import torch
 import traitlets
-from browser import browser, needs_chromium  # noqa: F401
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
