@@ -188,7 +188,7 @@ def site(fresh_book) -> Iterator[str]:
 
 
 @contextmanager
-def opened(browser, address, screen="desktop", theme="light"):  # noqa: F811
+def opened(browser, address, screen="desktop", theme="light"):
     """Open an address, load its lazy images, and collect what it asked for and logged."""
     width, height = SCREENS[screen]
     context = browser.new_context(
@@ -225,7 +225,7 @@ def opened(browser, address, screen="desktop", theme="light"):  # noqa: F811
 @needs_chromium
 @every_page
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):  # noqa: F811
+def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):
     base = site if scheme == "http" else HTML.as_uri()
     with opened(browser, f"{base}/{name}.html") as page:
         strangers = [url for url in page.requested if not url.startswith((base, "data:", "blob:"))]
@@ -237,7 +237,7 @@ def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):  # 
 @every_page
 @every_screen
 @every_theme
-def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, theme):  # noqa: F811
+def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, theme):
     with opened(browser, f"{site}/{name}.html", screen, theme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         page.evaluate(AXE.read_text("utf8"))
@@ -258,13 +258,13 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, th
 @needs_chromium
 @every_page
 @every_screen
-def test_nothing_moves_while_a_page_loads(browser, site, name, screen):  # noqa: F811
+def test_nothing_moves_while_a_page_loads(browser, site, name, screen):
     with opened(browser, f"{site}/{name}.html", screen) as page:
         assert page.evaluate("shift") < 0.01
 
 
 @needs_chromium
-def test_formulas_stand_on_the_line_and_match_the_text(browser, site):  # noqa: F811
+def test_formulas_stand_on_the_line_and_match_the_text(browser, site):
     with opened(browser, f"{site}/book/notation.html") as page:
         letter, ex = page.evaluate(
             """() => {
@@ -283,7 +283,7 @@ def test_formulas_stand_on_the_line_and_match_the_text(browser, site):  # noqa: 
 
 @needs_chromium
 @every_theme
-def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, theme):  # noqa: F811
+def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, theme):
     with opened(browser, f"{site}/{CHAPTER}.html", "phone", theme) as page:
         wrong = page.evaluate(
             """() => [...document.querySelectorAll(".scroll, .text_html, article pre")]
@@ -296,7 +296,7 @@ def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, 
 
 
 @needs_chromium
-def test_explorer_answers_mouse_and_keyboard(browser, site):  # noqa: F811
+def test_explorer_answers_mouse_and_keyboard(browser, site):
     with opened(browser, f"{site}/{CHAPTER}.html") as page:
         explorer = page.locator("[data-dlnotes-explorer='descent']").first
         explorer.scroll_into_view_if_needed()
@@ -320,7 +320,7 @@ def test_explorer_answers_mouse_and_keyboard(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):  # noqa: F811
+def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):
     paper = "getComputedStyle(document.body).backgroundColor"
     with opened(browser, f"{site}/{CHAPTER}.html", theme="dark") as page:
         dark = page.evaluate(paper)
@@ -338,7 +338,7 @@ def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):  
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_search_finds_a_chapter(browser, site, scheme):  # noqa: F811
+def test_search_finds_a_chapter(browser, site, scheme):
     base = site if scheme == "http" else HTML.as_uri()
     with opened(browser, f"{base}/book/notation.html") as page:
         page.keyboard.press("/")
@@ -351,7 +351,7 @@ def test_search_finds_a_chapter(browser, site, scheme):  # noqa: F811
 
 
 @needs_chromium
-def test_contents_open_and_close_on_a_phone(browser, site):  # noqa: F811
+def test_contents_open_and_close_on_a_phone(browser, site):
     with opened(browser, f"{site}/{CHAPTER}.html", "phone") as page:
         contents = page.get_by_role("navigation", name="Contents")
         assert not contents.is_visible()
@@ -365,7 +365,7 @@ def test_contents_open_and_close_on_a_phone(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_copy_button_copies_the_code(browser, site):  # noqa: F811
+def test_copy_button_copies_the_code(browser, site):
     with opened(browser, f"{site}/book/start.html") as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.locator(".copy").first.focus()
@@ -377,7 +377,7 @@ def test_copy_button_copies_the_code(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_pages_read_without_javascript(browser, site):  # noqa: F811
+def test_pages_read_without_javascript(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/{CHAPTER}.html")
@@ -388,7 +388,7 @@ def test_pages_read_without_javascript(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_weight_of_the_chapter(browser, site, capsys):  # noqa: F811
+def test_weight_of_the_chapter(browser, site, capsys):
     with opened(browser, f"{site}/{CHAPTER}.html") as page:
         files = {HTML / urlsplit(url).path.lstrip("/") for url in page.requested}
     weights: Counter[str] = Counter()
