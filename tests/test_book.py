@@ -329,20 +329,30 @@ def test_explorer_answers_mouse_and_keyboard(browser, site):
         explorer.scroll_into_view_if_needed()
         picture = explorer.locator(".dlx-surface")
         path = picture.locator(".dlx-trace")
-        seen = [(path.get_attribute("points"), picture.screenshot())]
 
+        def redrawn(before: str) -> str:
+            """Wait for another path (it is drawn with the next frame) and return it."""
+            page.wait_for_function(
+                "([path, before]) => path.getAttribute('points') !== before",
+                arg=[path.element_handle(), before],
+                timeout=5000,
+            )
+            return path.get_attribute("points")
+
+        seen = [picture.screenshot()]
         slider = explorer.get_by_label("Learning rate")
         slider.focus()
+        start = path.get_attribute("points")
         page.keyboard.press("ArrowLeft")
-        page.keyboard.press("ArrowLeft")
-        seen.append((path.get_attribute("points"), picture.screenshot()))
+        slid = redrawn(start)
+        seen.append(picture.screenshot())
 
         box = picture.bounding_box()
         page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
+        redrawn(slid)
         page.mouse.move(0, 0)
-        seen.append((path.get_attribute("points"), picture.screenshot()))
-        for drawn in zip(*seen, strict=True):
-            assert len(set(drawn)) == 3, "the picture did not change"
+        seen.append(picture.screenshot())
+        assert len(set(seen)) == 3, "the picture did not change"
         assert page.complaints == []
 
 
