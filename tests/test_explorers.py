@@ -11,7 +11,7 @@ import pytest
 import quickjs
 import torch
 import traitlets
-from browser import browser, needs_chromium  # noqa: F401
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
@@ -27,7 +27,6 @@ class JavaScript:
     def __init__(self, source: str) -> None:
         self.context = quickjs.Context()
         plain = re.sub(r"^export (default .*;\n)?", "", source, flags=re.MULTILINE)
-        # Constants of a script are not properties of its global object: name what is used.
         self.context.eval(plain)
 
     def __call__(self, expression: str):
@@ -105,7 +104,7 @@ def test_divergence_stops_the_path_and_is_said(js):
     # The factor 1 - 2 lr is -2: 2^12 = 4096 is the first beyond 500 windows of 5.
     assert seen["diverged"] == len(seen["points"]) - 1 == 12
     text, warning = js(f"(() => {{ const p = trajectory(clean({state})); "
-                       "return message(surfaces.bowl(), p, p.diverged); })()")  # fmt: skip
+                       "return message(picture(surfaces.bowl()), p, p.diverged); })()")  # fmt: skip
     assert warning is True
     assert text == (
         "Diverges: in 12 steps the loss went from 2 to 3.4 × 10⁷. Lower the learning rate."
@@ -114,7 +113,7 @@ def test_divergence_stops_the_path_and_is_said(js):
 
 def test_a_path_that_converges_says_nothing(js):
     said = js("(() => { const s = clean({surface: 'bowl', lr: 0.1}); "
-              "return message(surfaces.bowl(), trajectory(s), 50); })()")  # fmt: skip
+              "return message(picture(surfaces.bowl()), trajectory(s), 50); })()")  # fmt: skip
     assert said == ["", False]
 
 
@@ -148,8 +147,9 @@ def test_picture_holds_the_window_at_equal_scales(js, name):
         assert axis[0] <= low < high <= axis[1]
     if surfaces.SURFACES[name].dim == 2:
         assert (x1 - x0) / (y1 - y0) == pytest.approx(4 / 3)
-        # Wherever the picture lets the start be dragged, Python accepts it.
-        descent.Explorer(name, start=(x0, y0)).start = [x1, y1]
+    # Wherever the picture lets the start be dragged Python accepts it, and nowhere else.
+    reach = descent.picture(surfaces.SURFACES[name].window)
+    np.testing.assert_allclose(reach, ((x0, x1), (y0, y1))[: len(reach)], rtol=1e-15)
 
 
 def test_loss_is_drawn_on_the_scale_that_fits(js):
@@ -208,6 +208,27 @@ def test_learning_rate_slider_moves_to_round_values(js):
 
 
 # --- The files put together -------------------------------------------------------------
+
+
+def test_files_are_modules_that_import_what_they_use_and_no_more():
+    files = {path.stem: path.read_text("utf8") for path in esm.HERE.glob("*.js")}
+    exported = {
+        name: set(re.findall(r"^export (?:const|function) (\w+)", text, re.MULTILINE))
+        | set(re.findall(r"\w+", " ".join(re.findall(r"^export const \[(.*?)\]", text, re.M))))
+        for name, text in files.items()
+    }
+    everything = set().union(*exported.values())
+    for name, text in files.items():
+        body = esm._IMPORT.sub("", text)
+        code = re.sub(r"//.*|\.\.\.", "", body)
+        imported = set()
+        for names, source in re.findall(r'^import \{([^}]*)\} from "\./(\w+)\.js";', text, re.M):
+            wanted = set(re.findall(r"\w+", names))
+            assert wanted <= exported[source], f"{name}.js imports what {source}.js has not"
+            imported |= wanted
+        assert all(re.search(rf"\b{used}\b", code) for used in imported), f"{name}.js: unused"
+        called = set(re.findall(r"(?<![\w.])(\w+)\(", code)) & everything
+        assert called <= imported | exported[name], f"{name}.js uses what it does not import"
 
 
 def test_module_has_no_imports_and_one_default_export():
@@ -285,6 +306,9 @@ def test_another_surface_takes_its_own_start_where_the_old_one_cannot_be():
     explorer = descent.Explorer("ravine")
     explorer.surface = "wave"
     assert explorer.start == [3.6]
+    explorer = descent.Explorer("ravine")  # its start is off the picture of beale
+    explorer.surface = "beale"
+    assert explorer.start == [0.5, -1.0]
 
 
 def test_surface_and_start_can_arrive_together():
@@ -306,7 +330,7 @@ def test_surface_and_start_can_arrive_together():
         ({"steps": 0}, "steps must be from 1 to 500, got 0"),
         ({"condition": 0.5}, "condition must be from 1 to 100, got 0.5"),
         ({"start": (1.0,)}, r"start needs 2 number\(s\) on the ravine surface, got 1"),
-        ({"start": (9.0, 0.0)}, "start x must be from -5 to 5 on the ravine surface, got 9"),
+        ({"start": (9.0, 0.0)}, "start x must be from -2.5 to 2.5 on the ravine surface, got 9"),
         ({"start": (0.0, float("nan"))}, "start y must be from"),
     ],
 )
@@ -343,7 +367,7 @@ def page_source(*states: dict[str, object], body: str = "") -> str:
 
 
 @pytest.fixture
-def opened(browser, tmp_path):  # noqa: F811
+def opened(browser, tmp_path):
     """Return a function that opens explorers from a file and gives the page."""
     pages = []
 
@@ -415,6 +439,7 @@ def test_page_draws_the_path_that_python_computes(opened):
     np.testing.assert_allclose(drawn, expected, atol=0.2)
     shown = readout(page)
     assert shown["Step"] == "40 of 40"
+    assert page.get_by_text("what is shown without JavaScript").count() == 0
     position = [float(v.replace("−", "-")) for v in shown["Position"].split(", ")]
     np.testing.assert_allclose(position, path[-1], rtol=5e-3)
 
@@ -466,6 +491,19 @@ def test_arrow_keys_move_the_start_and_do_not_scroll(opened):
 
 
 @needs_chromium
+def test_keys_within_one_frame_all_count(opened):
+    page = opened(STATES[0])
+    before = start_of(page)
+    page.get_by_role("application").evaluate(
+        "e => { for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown']) "
+        "e.dispatchEvent(new KeyboardEvent('keydown', {key})); }"
+    )
+    right, down = start_of(page) - before
+    assert right > 4
+    assert down == pytest.approx(1.5 * right, abs=2)  # twice as often, three quarters as far
+
+
+@needs_chromium
 def test_everything_is_reached_with_tab_and_has_a_name(opened):
     page = opened(STATES[0])
     names = []
@@ -493,9 +531,11 @@ def test_controls_change_the_path_and_reset_brings_it_back(opened):
     assert not np.array_equal(trace(page), first)
     page.get_by_label("Surface").select_option("himmelblau")
     page.get_by_label("Optimizer").select_option("adam")
+    settle(page)
     assert page.get_by_label("Momentum β₁").is_enabled()
     assert page.get_by_label("Condition number").is_disabled()
     page.get_by_label("Optimizer").select_option("gd")
+    settle(page)
     assert page.get_by_label("Momentum β").is_disabled()
     assert readout(page)["Position"] != shown["Position"]
     page.get_by_role("button", name="Reset").click()
@@ -517,6 +557,17 @@ def test_every_surface_and_rule_can_be_drawn(opened):
             )
             assert "NaN" not in svgs
             assert "Infinity" not in svgs
+
+
+@needs_chromium
+def test_contours_are_kept_while_the_path_changes(opened):
+    page = opened(STATES[0])
+    first = page.locator(".dlx-hills path").first
+    first.evaluate("e => e.setAttribute('data-old', '')")
+    set_slider(page, "Learning rate", -2)
+    assert first.get_attribute("data-old") == ""
+    set_slider(page, "Condition number", 7)
+    assert first.get_attribute("data-old") is None
 
 
 @needs_chromium
@@ -721,7 +772,7 @@ def test_several_explorers_share_no_id(opened):
 
 
 @needs_chromium
-def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F811
+def test_without_javascript_the_fallback_is_read(browser, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(page_source(STATES[0]), "utf8")
     page = browser.new_page(java_script_enabled=False)
@@ -731,7 +782,7 @@ def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F8
 
 
 @needs_chromium
-def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):  # noqa: F811
+def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):
     broken = '<div data-dlnotes-explorer="descent" data-state="{">left as it was</div>'
     unknown = '<div data-dlnotes-explorer="toString" data-state="{}">unknown</div>'
     file = tmp_path / "page.html"

@@ -1,125 +1,10 @@
 // The descent explorer: a surface, an update rule, and the path that it takes.
-import { surfaces, optimizers, descend, norm } from "./maths.js";
-import { svg, ticks, number, powerOfTen, sublevelPaths } from "./plot.js";
-import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp, finite } from "./controls.js";
+import { surfaces } from "./maths.js";
+import { svg, centre, frame, ticks, number, powerOfTen, sublevelPaths } from "./plot.js";
+import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp } from "./controls.js";
+import { SURFACES, OPTIMIZERS, KNOB, LIMITS, KEYS, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./paths.js";
 
-const SURFACES = {
-  wave: "x² sin x (1-D)",
-  plateau: "Plateau (1-D)",
-  bowl: "Bowl",
-  ravine: "Ravine",
-  saddle: "Saddle",
-  rosenbrock: "Rosenbrock",
-  beale: "Beale",
-  himmelblau: "Himmelblau",
-};
-const OPTIMIZERS = {
-  gd: "Gradient descent",
-  momentum: "Momentum",
-  nesterov: "Nesterov momentum",
-  rmsprop: "RMSprop",
-  adam: "Adam",
-  adamw: "AdamW",
-};
-// What the momentum slider sets in each rule, and how the reader knows it.
-const KNOB = {
-  momentum: ["beta", "Momentum β"],
-  nesterov: ["beta", "Momentum β"],
-  rmsprop: ["alpha", "Decay α of g²"],
-  adam: ["beta1", "Momentum β₁"],
-  adamw: ["beta1", "Momentum β₁"],
-};
-export const LIMITS = { lr: [1e-4, 10], momentum: [0, 0.99], steps: [1, 500], condition: [1, 100] };
-const KEYS = ["surface", "optimizer", "lr", "momentum", "start", "steps", "condition"];
-
-// The picture is 4 wide by 3 high, in these units.
-const [WIDTH, HEIGHT] = [400, 300];
 const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
-
-// The part of the plane that the picture shows: the window, widened until one unit is
-// equally long in both directions, so that steps are seen at right angles to contours.
-export function picture({ dim, window: [[x0, x1], y], value }) {
-  if (dim === 1) {
-    const heights = Array.from({ length: 201 }, (_, i) => value([x0 + ((x1 - x0) * i) / 200]));
-    const [low, high] = [Math.min(...heights), Math.max(...heights)];
-    const room = 0.08 * (high - low);
-    return [[x0, x1], [low - room, high + room]];
-  }
-  const [y0, y1] = y;
-  const unit = Math.max((x1 - x0) / WIDTH, (y1 - y0) / HEIGHT) / 2;
-  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
-  return [[cx - unit * WIDTH, cx + unit * WIDTH], [cy - unit * HEIGHT, cy + unit * HEIGHT]];
-}
-
-// Any state made into one that can be drawn: unknown names and impossible numbers are
-// replaced, numbers out of range are moved to the nearest end of it.
-export function clean(state) {
-  const surface = Object.hasOwn(surfaces, state.surface) ? state.surface : "ravine";
-  const optimizer = Object.hasOwn(optimizers, state.optimizer) ? state.optimizer : "gd";
-  const within = (key, otherwise) => clamp(finite(state[key], otherwise), ...LIMITS[key]);
-  const f = surfaces[surface]();
-  const view = picture(f);
-  const given = Array.isArray(state.start) && state.start.length === f.dim ? state.start : f.start;
-  return {
-    surface,
-    optimizer,
-    lr: within("lr", 0.05),
-    momentum: within("momentum", 0.9),
-    start: f.start.map((v, i) => clamp(finite(given[i], v), ...view[i])),
-    steps: Math.round(within("steps", 50)),
-    condition: within("condition", 20),
-  };
-}
-
-// The path of a (clean) state: points, losses, gradient norms, and at which step, if
-// any, it was a thousand times further out than the window reaches (`diverged`).
-export function trajectory({ surface, optimizer, lr, momentum, start, steps, condition }) {
-  const f = surfaces[surface]({ condition });
-  const knob = KNOB[optimizer];
-  const rule = optimizers[optimizer](knob ? { [knob[0]]: momentum } : {});
-  const lost = (x) =>
-    !x.every((v, i) => {
-      const [low, high] = f.window[i];
-      return Math.abs(v - (low + high) / 2) <= 500 * (high - low);
-    });
-  const points = descend(f.grad, start, rule, lr, steps, lost);
-  const diverged = lost(points.at(-1)) ? points.length - 1 : null;
-  return {
-    points,
-    losses: points.map(f.value),
-    slopes: points.map((x) => norm(f.grad(x))),
-    diverged,
-  };
-}
-
-// What there is to say about the path up to step `k`, and whether it is a warning.
-export function message({ window }, { points, losses, diverged }, k) {
-  const point = points[k];
-  const outside = !point.every((v, i) => v >= window[i][0] && v <= window[i][1]);
-  if (k === diverged || (outside && losses[k] > losses[0])) {
-    const grown = `${number(losses[0])} to ${number(losses[k])}`;
-    return [`Diverges: in ${k} steps the loss went from ${grown}. Lower the learning rate.`, true];
-  }
-  if (outside) return ["The path has left the window.", true];
-  return ["", false];
-}
-
-// The losses on the scale that shows them best: log of the height above the lowest
-// known minimum where that is never negative, else the plain values.
-export function lossScale({ minima, value }, losses) {
-  const lowest = value(minima[0]);
-  const heights = losses.map((v) => v - lowest);
-  const finiteOnes = heights.filter(Number.isFinite);
-  const label = Math.abs(lowest) < 1e-12 ? "Loss" : "Loss above the minimum";
-  if (Math.min(...finiteOnes) < -1e-9 || Math.max(...finiteOnes) < 1e-12) {
-    const [low, high] = [Math.min(...losses), Math.max(...losses.filter(Number.isFinite))];
-    const room = 0.05 * (high - low || 1);
-    return { values: losses, range: [low - room, high + room], log: false, label: "Loss" };
-  }
-  const values = heights.map((v) => Math.log10(clamp(v, 1e-12, 1e12)));
-  const range = [Math.floor(Math.min(...values) - 0.05), Math.ceil(Math.max(...values) + 0.05)];
-  return { values, range, log: true, label };
-}
 
 // Everything about a surface that does not change with the path, as SVG in WIDTH by
 // HEIGHT units: twelve contours at equal shares of the area, or the graph in 1-D.
@@ -177,27 +62,27 @@ function render({ model, el }) {
     }),
     condition: slider({
       label: "Condition number",
-      min: 1, max: 100, step: 1, commit,
+      limits: LIMITS.condition, step: 1, commit,
       change: (condition) => change({ condition }),
     }),
     lr: slider({
       label: "Learning rate",
-      min: 1e-4, max: 10, step: 0.02, scale: logarithmic, commit,
+      limits: LIMITS.lr, step: 0.02, scale: logarithmic, commit,
       change: (lr) => change({ lr }),
     }),
     momentum: slider({
       label: "Momentum β",
-      min: 0, max: 0.99, step: 0.01, commit,
+      limits: LIMITS.momentum, step: 0.01, commit,
       change: (momentum) => change({ momentum }),
     }),
     steps: slider({
       label: "Steps",
-      min: 1, max: 500, step: 1, commit,
+      limits: LIMITS.steps, step: 1, commit,
       change: (steps) => change({ steps }),
     }),
     shown: slider({
       label: "Shown up to step",
-      min: 0, max: 500, step: 1,
+      limits: [0, LIMITS.steps[1]], step: 1,
       change: (k) => {
         pause();
         show(k);
@@ -332,7 +217,7 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     const share = event.shiftKey ? 0.004 : 0.02;
-    moveStart(state.start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
+    moveStart(read().start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
     commit();
   }
 
@@ -359,7 +244,7 @@ function render({ model, el }) {
     const listeners = [["pointerup", end], ["pointercancel", end]];
     if (drags) {
       event.preventDefault();
-      plot.focus({ preventScroll: true });
+      plot.focus({ preventScroll: true, focusVisible: false });
       plot.setPointerCapture(event.pointerId);
       listeners.push(["pointermove", follow]);
       if (!onHandle) follow(event);
@@ -448,7 +333,7 @@ function render({ model, el }) {
     controls.condition.set(state.condition, { disabled: state.surface !== "ravine" });
     controls.shown.set(k, { upTo: last() });
 
-    const [text, warning] = message(f, path, k);
+    const [text, warning] = message(view, path, k);
     const values = {
       step: `${k} of ${last()}`,
       place: path.points[k].map(number).join(", "),
@@ -486,23 +371,6 @@ function render({ model, el }) {
     spoken.hush();
     for (const name of KEYS) model.off(`change:${name}`, redraw);
   };
-}
-
-const centre = (circle, [x, y]) => {
-  circle.setAttribute("cx", x);
-  circle.setAttribute("cy", y);
-};
-
-// A frame with ticks: [pixel, text] pairs along the bottom and the left.
-function frame({ left, top, width, height }, xs, ys) {
-  const [right, bottom] = [left + width, top + height];
-  return [
-    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
-    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
-    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
-    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
-    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
-  ];
 }
 
 export default { render };
