@@ -93,14 +93,13 @@ export function trajectory({ surface, optimizer, lr, momentum, start, steps, con
 }
 
 // What there is to say about the path up to step `k`, and whether it is a warning.
-export function message({ window }, { points, losses, diverged }, k) {
-  const point = points[k];
-  const outside = !point.every((v, i) => v >= window[i][0] && v <= window[i][1]);
+export function message(view, { points, losses, diverged }, k) {
+  const outside = !points[k].every((v, i) => v >= view[i][0] && v <= view[i][1]);
   if (k === diverged || (outside && losses[k] > losses[0])) {
     const grown = `${number(losses[0])} to ${number(losses[k])}`;
     return [`Diverges: in ${k} steps the loss went from ${grown}. Lower the learning rate.`, true];
   }
-  if (outside) return ["The path has left the window.", true];
+  if (outside) return ["The path has left the picture.", true];
   return ["", false];
 }
 
@@ -332,7 +331,7 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     const share = event.shiftKey ? 0.004 : 0.02;
-    moveStart(state.start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
+    moveStart(read().start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
     commit();
   }
 
@@ -448,7 +447,7 @@ function render({ model, el }) {
     controls.condition.set(state.condition, { disabled: state.surface !== "ravine" });
     controls.shown.set(k, { upTo: last() });
 
-    const [text, warning] = message(f, path, k);
+    const [text, warning] = message(view, path, k);
     const values = {
       step: `${k} of ${last()}`,
       place: path.points[k].map(number).join(", "),

@@ -4,7 +4,6 @@ The picture itself is drawn by ``descent.js``; this class holds its state, check
 shows it in Jupyter, in Colab and, through the ``text/html`` part, in the built book.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,8 +48,8 @@ class Explorer(anywidget.AnyWidget):
         Nesterov, ``alpha`` of RMSprop, ``betas[0]`` of Adam and AdamW. Gradient descent
         ignores it.
     start : sequence of float, optional
-        One coordinate for each input of the surface, at most one width of its window
-        away from the window's centre. The surface's own start if left out.
+        One coordinate for each input of the surface, inside the `picture` of its window.
+        The surface's own start if left out.
     steps : int
         Number of updates, 1 to 500.
     condition : float
@@ -199,16 +198,35 @@ def _known(name: str, value: str, names: tuple[str, ...]) -> str:
     return value
 
 
+def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what the picture shows of each input: a window, widened to 4 by 3 in 2-D.
+
+    One unit is then equally long in both directions, so that steps of gradient descent
+    are seen at right angles to the contours. In 1-D the window itself.
+
+    Examples
+    --------
+    >>> picture(surfaces.SURFACES["bowl"].window)[1]
+    (-2.5, 2.5)
+    >>> picture(surfaces.SURFACES["ravine"].window)[1]
+    (-1.875, 1.875)
+    """
+    if len(window) == 1:
+        return list(window)
+    shape = (4, 3)
+    unit = max((high - low) / side for (low, high), side in zip(window, shape, strict=True)) / 2
+    middles = [(low + high) / 2 for low, high in window]
+    return [(m - unit * side, m + unit * side) for m, side in zip(middles, shape, strict=True)]
+
+
 def _start_problem(surface: str, start: Sequence[float]) -> str | None:
     """Say what is wrong with a starting point, or return None."""
-    window = surfaces.SURFACES[surface].window
-    if len(start) != len(window):
-        return f"start needs {len(window)} number(s) on the {surface} surface, got {len(start)}"
-    for axis, value, (low, high) in zip("xy", start, window, strict=False):
-        middle, width = (low + high) / 2, high - low
-        if not (math.isfinite(value) and abs(value - middle) <= width):
-            return (
-                f"start {axis} must be from {middle - width:g} to {middle + width:g} "
-                f"on the {surface} surface, got {value:g}"
-            )
+    reach = picture(surfaces.SURFACES[surface].window)
+    if len(start) != len(reach):
+        return f"start needs {len(reach)} number(s) on the {surface} surface, got {len(start)}"
+    for axis, value, (low, high) in zip("xy", start, reach, strict=False):
+        room = 1e-9 * (high - low)  # the other side rounds the ends differently
+        if not low - room <= value <= high + room:
+            ends = f"from {low:g} to {high:g}"
+            return f"start {axis} must be {ends} on the {surface} surface, got {value:g}"
     return None
