@@ -198,6 +198,8 @@ def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _start_problem(surface: str, start: Sequence[float]) -> str | None:
     """Say what is wrong with a starting point, or return None."""
+    if surface not in surfaces.SURFACES:
+        return None  # traitlets checks in any order: the surface's own check says so
     reach = picture(surfaces.SURFACES[surface].window)
     if len(start) != len(reach):
         return f"start needs {len(reach)} number(s) on the {surface} surface, got {len(start)}"
