@@ -6,7 +6,7 @@ import { html, slider, field, checkbox, button, announcer, onFrame, clamp, finit
 const KEYS = ["net", "lr", "biases", "steps", "at"];
 export const LIMITS = { i: [-10, 10], t: [0, 1], w: [-1000, 1000], b: [-1000, 1000], lr: [1e-4, 10], steps: [0, 10000] };
 const limits = (name) => LIMITS[name] ?? LIMITS[name[0]];
-const WEIGHTS = Object.keys(EXAMPLE).filter((name) => "wb".includes(name[0]));
+const PARAMETERS = Object.keys(EXAMPLE).filter((name) => "wb".includes(name[0]));
 const names = (biases) => operations(biases).map(({ name }) => name);
 
 // Any state made into one that can be drawn: unknown names and impossible numbers are
@@ -25,15 +25,16 @@ export function clean(state) {
 }
 
 // A weight has left the range in which the reader could have set it.
-export const lost = (net) => !WEIGHTS.every((w) => Math.abs(net[w]) <= limits(w)[1]);
+export const lost = (net) => !PARAMETERS.every((w) => Math.abs(net[w]) <= limits(w)[1]);
 
-// A number as the chapter prints it: `places` decimals, no zeros at their end beyond
-// hundredths, a true minus, × 10ᵏ where that would leave too little.
+// A number as the chapter prints it: `places` decimals, or more where two digits need
+// them, no zeros at the end beyond hundredths, a true minus, × 10ᵏ when it is long.
 export function decimals(value, places = 9) {
   const size = Math.abs(value);
   if (value === 0) return "0";
-  if (!(size >= 10 ** (2 - places) && size < 1e6)) return number(value, Math.max(1, places - 5));
-  return `${value < 0 ? "−" : ""}${size.toFixed(places).replace(/(\.\d\d\d*?)0+$/, "$1")}`;
+  if (!(size >= 1e-6 && size < 1e6)) return number(value, places > 6 ? 4 : 1);
+  const text = size.toFixed(Math.max(places, 1 - Math.floor(Math.log10(size))));
+  return (value < 0 ? "−" : "") + text.replace(/(\.\d\d\d*?)0+$/, "$1");
 }
 
 // What there is to read about operation `k` (1 is the first): where it stands, how it is
@@ -118,7 +119,7 @@ function numberLine({ x, y, width, label, text, mark, centred = false }) {
 function draw(wide, shown, current, used) {
   const { boxes } = wide ? WIDE : TALL;
   const mark = (name) => (name === current ? "current" : used.includes(name) ? "used" : "");
-  const text = (name) => (name in shown ? decimals(shown[name], 6) : "");
+  const text = (name, places = 6) => (name in shown ? decimals(shown[name], places) : "");
   const ends = (from, to) => {
     const [[x0, y0, w0], [x1, y1, w1]] = [boxes[from], boxes[to]];
     return wide
@@ -146,14 +147,14 @@ function draw(wide, shown, current, used) {
     // A straight edge's label lies beside it, outwards; a crossing one's upon it.
     let [x, y] = wide
       ? [(x0 + x1) / 2, y0 + 0.33 * (y1 - y0)]
-      : [x0 + 0.27 * (x1 - x0), y0 + 0.33 * (y1 - y0)];
+      : [x0 + 0.25 * (x1 - x0), y0 + 0.33 * (y1 - y0)];
     if (straight && wide) y = y0 + (row ? 1 : -1) * (height / 2 + 8);
     if (straight && !wide) [x, y] = [x0 + (row ? 1 : -1) * (width / 2 + 4), (y0 + y1) / 2];
     const [left, top] = [x - width / 2, y - height / 2];
     return svg("g", { "data-place": w },
       svg("rect", { class: "dlx-plate", x: left, y: top - 1, width, height: height + 1, rx: 4 }),
       ...lines.flatMap(([label, name], i) =>
-        numberLine({ x: left, y: top + i * LINE, width, label, text: text(name), mark: mark(name), centred: true })));
+        numberLine({ x: left, y: top + i * LINE, width, label, text: text(name, wide ? 6 : 4), mark: mark(name), centred: true })));
   });
 
   const cards = Object.entries(boxes).map(([box, [x, y, width]]) => {
