@@ -115,8 +115,8 @@ def test_training_stops_where_a_weight_is_lost(js):
     assert len(seen["errors"]) == 11, "saturated: nothing moves"
     seen = js(f"train({net}, 10, {{lr: 10, biases: false, lost: (n) => n.w7 > 0.5}})")
     assert len(seen["errors"]) < 11
-    assert js(f"lost({net})") is False
-    assert js(f"lost({{...{net}, b2: -1000.1}})") is True
+    assert js(f"outOfRange({net})") is False
+    assert js(f"outOfRange({{...{net}, b2: -1000.1}})") is True
 
 
 @pytest.mark.parametrize("biases", ["false", "true"])
