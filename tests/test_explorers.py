@@ -11,7 +11,7 @@ import pytest
 import quickjs
 import torch
 import traitlets
-from browser import browser, needs_chromium  # noqa: F401
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
@@ -367,7 +367,7 @@ def page_source(*states: dict[str, object], body: str = "") -> str:
 
 
 @pytest.fixture
-def opened(browser, tmp_path):  # noqa: F811
+def opened(browser, tmp_path):
     """Return a function that opens explorers from a file and gives the page."""
     pages = []
 
@@ -772,7 +772,7 @@ def test_several_explorers_share_no_id(opened):
 
 
 @needs_chromium
-def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F811
+def test_without_javascript_the_fallback_is_read(browser, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(page_source(STATES[0]), "utf8")
     page = browser.new_page(java_script_enabled=False)
@@ -782,7 +782,7 @@ def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F8
 
 
 @needs_chromium
-def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):  # noqa: F811
+def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):
     broken = '<div data-dlnotes-explorer="descent" data-state="{">left as it was</div>'
     unknown = '<div data-dlnotes-explorer="toString" data-state="{}">unknown</div>'
     file = tmp_path / "page.html"

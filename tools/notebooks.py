@@ -47,7 +47,9 @@ TAGS = {
     *("setup", "exercise", "solution", "raises-exception"),
     *("hide-cell", "hide-input", "hide-output", "nbval-ignore-output", "nbval-skip"),
 }
-MYST = re.compile(r"\{[\w:.+-]+\}`|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE)
+MYST = re.compile(
+    r"(?<!`)\{[\w:.+-]+\}`(?=[^`\s])|^\s*:::|^\s*(?:```|~~~)+\{|^\([\w-]+\)=\s*$", re.MULTILINE
+)
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
 CHECK = re.compile(r"\bcheck\.(\w+)\(")
@@ -81,6 +83,8 @@ def execute(nb: Notebook, folder: Path) -> float:
     ValueError
         If a cell raises, also inside a widget callback; with cell and traceback.
     """
+    for cell in code_cells(nb):
+        cell.execution_count, cell.outputs = None, []
     client = Client(
         nb,
         kernel_name="python3",
@@ -122,7 +126,7 @@ def normalise(nb: Notebook) -> Notebook:
     for cell in nb.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k not in NOISE}
         cell.metadata = nbformat.from_dict(cell.metadata)
-        cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
+        cell.source = cell.source.strip("\n")
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
         if cell.cell_type == "code":
@@ -293,8 +297,8 @@ def exercise_problems(nb: Notebook) -> Iterator[str]:
             continue
         name = CHECK.search(cell.source)
         solved[name[1] if name else ""] = index
-        if not cell.source.startswith("#@title Solution"):
-            yield f"{label(nb, cell)}: the first line of a solution is: #@title Solution"
+        if not cell.source.startswith("# @title Solution"):
+            yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
         if "hide-cell" not in tags(cell) or cell.metadata.get("cellView") != "form":
             yield f'{label(nb, cell)}: fold it: tag "hide-cell" and metadata cellView: "form"'
         if name is None:
@@ -350,6 +354,9 @@ def run(path: Path, check: bool) -> list[str]:
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
     seconds = execute(nb, path.parent)
+    bare = [
+        cell.source for cell in code_cells(nb) if cell.outputs and not static_outputs(cell.outputs)
+    ]
     nb = normalise(nb)
     text = dumps(nb)
     spare = path.with_suffix(".ipynb.new")
@@ -360,7 +367,11 @@ def run(path: Path, check: bool) -> list[str]:
         spare.unlink(missing_ok=True)
     print(f"{path.name}: {len(code_cells(nb))} cells, {seconds:.1f} s, {len(text) / 1e6:.2f} MB")
     slow = f"took {seconds:.0f} s, over {MAX_SECONDS:.0f}: make the experiments smaller"
-    return [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    found = [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    for cell in code_cells(nb):
+        if cell.source in bare:
+            found.append(f"{label(nb, cell)}: shows only a widget, so nothing without a kernel")
+    return found
 
 
 def find(names: list[str], folder: Path) -> list[Path]:

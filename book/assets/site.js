@@ -41,7 +41,7 @@
       document.querySelector("header .search input").focus();
     }
   });
-  document.getElementById("content").addEventListener("click", () => open(false));
+  document.querySelector(".middle").addEventListener("click", () => open(false));
 
   // Copy buttons.
   const copy = async (text) => {

@@ -16,7 +16,7 @@ from sphinx.config import Config
 from sphinx.writers.html5 import HTML5Translator
 
 BOOK = Path(__file__).parents[2]
-sys.path.append(str(BOOK.parent / "src"))  # the book's environment has no torch, so no dlnotes
+sys.path.insert(0, str(BOOK.parent / "src"))  # the book is built without torch, so without dlnotes
 
 from dlnotes.explorers import esm  # noqa: E402
 

@@ -1,0 +1,442 @@
+"""The built book, as files and in a browser. ``make book`` builds it; these tests only read.
+
+Pages are opened over http and from disk, on a wide and a narrow screen, in light and in
+dark. What the local Sphinx extension does by itself is tested in test_book_extension.py.
+"""
+
+import base64
+import functools
+import gzip
+import io
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import axe_playwright_python
+import nbformat
+import numpy as np
+import pytest
+import yaml
+from browser import needs_chromium
+from bs4 import BeautifulSoup
+from markdown_it import MarkdownIt
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from course import figures, pages  # noqa: E402
+
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+DOCUMENTS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+NOTEBOOKS = [name for name in DOCUMENTS if name.startswith("notebooks/")]
+PAGES = [*DOCUMENTS, "search"]
+CHAPTER = "notebooks/01_gradients"
+SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
+WEIGHT_LIMIT = 450 * 1024  # bytes, gzipped, for the chapter and everything that it loads
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+
+every_page = pytest.mark.parametrize("name", PAGES)
+every_document = pytest.mark.parametrize("name", DOCUMENTS)
+every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
+every_screen = pytest.mark.parametrize("screen", SCREENS)
+every_theme = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fresh_book():
+    """Refuse to test a book that is missing or was built from other sources."""
+    built = HTML / ".digest"
+    if not built.is_file():
+        pytest.fail(f"there is no built book in {HTML}: run `make book` first", pytrace=False)
+    if built.read_text("utf8") != pages.digest():
+        pytest.fail("the book is older than its sources: run `make book`", pytrace=False)
+
+
+@functools.cache
+def soup(name: str) -> BeautifulSoup:
+    return BeautifulSoup((HTML / f"{name}.html").read_text("utf8"), "html.parser")
+
+
+# As files
+
+
+def count_formulas(markdown: str) -> int:
+    """Count the formulas of a Markdown text as Jupyter and Colab see them."""
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.use(dollarmath_plugin).use(amsmath_plugin)
+    tokens = parser.parse(markdown)
+    tokens += [child for token in tokens for child in token.children or []]
+    return sum(token.type.startswith(("math_", "amsmath")) for token in tokens)
+
+
+def source_formulas(name: str) -> int:
+    if name not in NOTEBOOKS:
+        return count_formulas((ROOT / f"{name}.md").read_text("utf8"))
+    total = 0
+    for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells:
+        caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        total += count_formulas(cell.source if cell.cell_type == "markdown" else caption)
+    return total
+
+
+@every_document
+def test_every_formula_is_typeset(name):
+    article = soup(name).find("article")
+    assert len(article.find_all("mjx-container")) == source_formulas(name)
+    assert not article.select("mjx-container:not(:has(math)), [data-mjx-error], merror")
+
+
+@every_document
+def test_every_glyph_of_a_formula_is_on_the_page(name):
+    page = soup(name)
+    used = {use["href"].removeprefix("#") for use in page.find_all("use")}
+    assert used <= {path["id"] for path in page.select("svg.glyphs path")}
+
+
+@every_document
+def test_no_raw_tex_or_markup_is_printed(name):
+    article = BeautifulSoup(str(soup(name).find("article")), "html.parser")
+    for part in article.find_all(["code", "pre", "mjx-container", "script", "style"]):
+        part.decompose()
+    assert not re.search(r"\$|\\[(\[a-zA-Z]|\{[a-z]+\}`|^:::", article.get_text(), re.M)
+
+
+@every_page
+def test_every_image_says_what_it_shows_and_keeps_its_place(name):
+    images = soup(name).find_all("img")
+    for image in images:
+        assert figures.describes(image["alt"]), image
+        path = (HTML / name).parent / image["src"]
+        with Image.open(path) as picture:
+            ratio = picture.width / picture.height
+        assert int(image["width"]) / int(image["height"]) == pytest.approx(ratio, rel=0.01)
+    assert [image.get("loading") for image in images[1:]] == ["lazy"] * len(images[1:])
+
+
+@every_notebook
+def test_every_figure_looks_like_the_one_in_the_notebook(name):
+    stored = [
+        base64.b64decode(output.data["image/png"])
+        for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    shown = [HTML / Path(name).parent / image["src"] for image in soup(name).find_all("img")]
+    assert len(shown) == len(stored) > 0
+    for png, path in zip(stored, shown, strict=True):
+        with Image.open(io.BytesIO(png)) as before, Image.open(path) as after:
+            pixels = [np.asarray(image.convert("RGBA"), float) for image in (before, after)]
+        error = np.sqrt(np.mean((pixels[0] - pixels[1]) ** 2))
+        assert error < 0.9, f"{path.name}: {error:.2f} levels of 255, root mean square"
+
+
+@every_page
+def test_internal_links_and_anchors_exist(name):
+    page = soup(name)
+    for tag, attribute in [("a", "href"), ("link", "href"), ("script", "src"), ("img", "src")]:
+        for element in page.find_all(tag, attrs={attribute: True}):
+            link = urlsplit(element[attribute])
+            if link.scheme:
+                assert tag == "a", f"{element} is loaded from elsewhere"
+                assert link.scheme in {"https", "mailto"}, element
+                continue
+            target = ((HTML / name).parent / unquote(link.path)) if link.path else None
+            assert target is None or target.is_file(), f"{element}: no such file"
+            if link.fragment and (target is None or target.suffix == ".html"):
+                inside = page if target is None else soup_of(target)
+                assert inside.find(id=unquote(link.fragment)), f"{element}: no such anchor"
+
+
+@functools.cache
+def soup_of(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text("utf8"), "html.parser")
+
+
+@every_page
+def test_ids_are_unique(name):
+    ids = Counter(element["id"] for element in soup(name).find_all(id=True))
+    assert [name for name, count in ids.items() if count > 1] == []
+
+
+# In a browser
+
+
+@pytest.fixture(scope="session")
+def site(fresh_book) -> Iterator[str]:
+    """Serve the built book on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def opened(browser, address, screen="desktop", theme="light"):
+    """Open an address, load its lazy images, and collect what it asked for and logged."""
+    width, height = SCREENS[screen]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.requested, page.complaints = [], []
+    page.on("request", lambda request: page.requested.append(request.url))
+    page.on("console", lambda message: page.complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: page.complaints.append(f"error: {error}"))
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
+        "e => { if (!e.hadRecentInput) shift += e.value })).observe("
+        "{type: 'layout-shift', buffered: true})"
+    )
+    page.goto(address)
+    page.evaluate(
+        """async () => {
+        for (let y = 0; y < document.body.scrollHeight; y += 600) {
+            scrollTo(0, y);
+            await new Promise(done => setTimeout(done, 20));
+        }
+        await Promise.all([...document.images].map(image => image.decode()));
+        scrollTo(0, 0);
+        await new Promise(done => setTimeout(done, 50));
+        }"""
+    )
+    try:
+        yield page
+    finally:
+        context.close()
+
+
+@needs_chromium
+@every_page
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):
+    base = site if scheme == "http" else HTML.as_uri()
+    with opened(browser, f"{base}/{name}.html") as page:
+        strangers = [url for url in page.requested if not url.startswith((base, "data:", "blob:"))]
+        assert strangers == []
+        assert page.complaints == []
+
+
+@needs_chromium
+@every_page
+@every_screen
+@every_theme
+def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, theme):
+    with opened(browser, f"{site}/{name}.html", screen, theme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        page.evaluate(AXE.read_text("utf8"))
+        found = page.evaluate(
+            "tags => axe.run({runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+            WCAG,
+        )
+        assert [
+            (violation["id"], node["html"][:200], node["failureSummary"])
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ] == []
+        assert found["passes"], "axe looked at nothing"
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= SCREENS[screen][0]
+
+
+@needs_chromium
+@every_page
+@every_screen
+def test_nothing_moves_while_a_page_loads(browser, site, name, screen):
+    with opened(browser, f"{site}/{name}.html", screen) as page:
+        assert page.evaluate("shift") < 0.01
+
+
+@needs_chromium
+@every_screen
+def test_images_have_their_place_before_they_arrive(browser, site, screen):
+    heights, waiting = {}, []
+    for arrive in (True, False):
+        width, height = SCREENS[screen]
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        if not arrive:
+            page.route("**/_images/*", lambda route: waiting.append(route))
+        page.goto(f"{site}/{CHAPTER}.html", wait_until="domcontentloaded")
+        page.locator("[data-mounted]").first.wait_for()
+        if arrive:
+            page.evaluate(
+                """async () => {
+                for (const image of document.images) image.loading = "eager";
+                await Promise.all([...document.images].map(image => image.decode()));
+            }"""
+            )
+        heights[arrive] = page.evaluate("document.body.scrollHeight")
+        assert bool(waiting) is not arrive
+        for route in waiting:
+            route.abort()
+        context.close()
+    assert heights[True] == heights[False]
+
+
+@needs_chromium
+def test_formulas_stand_on_the_line_and_match_the_text(browser, site):
+    with opened(browser, f"{site}/book/notation.html") as page:
+        letter, ex = page.evaluate(
+            """() => {
+            const formula = [...document.querySelectorAll("td mjx-container")]
+                .find(box => box.querySelector("math").textContent === "N");
+            const probe = document.createElement("span");
+            probe.style.cssText = "display: inline-block; width: 1ex; height: 1ex";
+            formula.parentElement.after(probe);
+            return [formula.querySelector("use"), probe].map(e => e.getBoundingClientRect());
+        }"""
+        )
+        assert letter["bottom"] == pytest.approx(ex["bottom"], abs=0.5)
+        # a capital of the formulas' font is 683 units high, its x-height 442
+        assert letter["height"] / ex["height"] == pytest.approx(683 / 442, rel=0.05)
+
+
+@needs_chromium
+@every_theme
+def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, theme):
+    with opened(browser, f"{site}/{CHAPTER}.html", "phone", theme) as page:
+        wrong = page.evaluate(
+            """() => [...document.querySelectorAll(".scroll, .text_html, article pre")]
+            .filter(box => box.checkVisibility({contentVisibilityAuto: true}))
+            .filter(box => (box.scrollWidth > box.clientWidth + 1) !== (box.tabIndex === 0))
+            .map(box => box.outerHTML.slice(0, 200))"""
+        )
+        assert wrong == []
+        assert page.locator("article [tabindex='0'][role=region]").count() > 0
+
+
+@needs_chromium
+def test_explorer_answers_mouse_and_keyboard(browser, site):
+    with opened(browser, f"{site}/{CHAPTER}.html") as page:
+        explorer = page.locator("[data-dlnotes-explorer='descent']").first
+        explorer.scroll_into_view_if_needed()
+        picture = explorer.locator(".dlx-surface")
+        path = picture.locator(".dlx-trace")
+
+        def redrawn(before: str) -> str:
+            """Wait for another path (it is drawn with the next frame) and return it."""
+            page.wait_for_function(
+                "([path, before]) => path.getAttribute('points') !== before",
+                arg=[path.element_handle(), before],
+                timeout=5000,
+            )
+            return path.get_attribute("points")
+
+        seen = [picture.screenshot()]
+        slider = explorer.get_by_label("Learning rate")
+        slider.focus()
+        start = path.get_attribute("points")
+        page.keyboard.press("ArrowLeft")
+        slid = redrawn(start)
+        seen.append(picture.screenshot())
+
+        box = picture.bounding_box()
+        page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
+        redrawn(slid)
+        page.mouse.move(0, 0)
+        seen.append(picture.screenshot())
+        assert len(set(seen)) == 3, "the picture did not change"
+        assert page.complaints == []
+
+
+@needs_chromium
+def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    with opened(browser, f"{site}/{CHAPTER}.html", theme="dark") as page:
+        dark = page.evaluate(paper)
+        button = page.get_by_role("button", name="Colours")
+        button.click()
+        light = page.evaluate(paper)
+        assert light != dark
+        page.goto(f"{site}/book/start.html")
+        assert page.evaluate(paper) == light
+        button.click()
+        assert page.evaluate(paper) == dark
+        button.click()
+        assert "as the system" in button.inner_text()
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_search_finds_a_chapter(browser, site, scheme):
+    base = site if scheme == "http" else HTML.as_uri()
+    with opened(browser, f"{base}/book/notation.html") as page:
+        page.keyboard.press("/")
+        page.keyboard.type("gradient")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search.html?q=gradient")
+        page.wait_for_load_state("networkidle")  # the summaries
+        page.locator("#search-results li a[href*='01_gradients']").first.click()
+        page.wait_for_url("**/01_gradients.html**")
+        assert page.complaints == []
+
+
+@needs_chromium
+def test_contents_open_and_close_on_a_phone(browser, site):
+    with opened(browser, f"{site}/{CHAPTER}.html", "phone") as page:
+        contents = page.get_by_role("navigation", name="Contents")
+        assert not contents.is_visible()
+        page.get_by_role("button", name="Contents").click()
+        assert contents.is_visible()
+        page.keyboard.press("Escape")
+        assert not contents.is_visible()
+        page.get_by_role("button", name="Contents").click()
+        contents.get_by_role("link", name="Notation").click()
+        page.wait_for_url("**/notation.html")
+
+
+@needs_chromium
+def test_copy_button_copies_the_code(browser, site):
+    with opened(browser, f"{site}/book/start.html") as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.locator(".copy").first.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("status", name="").first.wait_for(state="attached")
+        page.wait_for_selector(".copy.done")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == page.locator("pre").first.inner_text().rstrip("\n")
+
+
+@needs_chromium
+def test_pages_read_without_javascript(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/{CHAPTER}.html")
+    assert page.get_by_role("navigation", name="Contents").is_visible()
+    assert page.locator("mjx-container svg").first.bounding_box()["width"] > 0
+    assert not page.locator(".mode").is_visible()
+    context.close()
+
+
+@needs_chromium
+def test_weight_of_the_chapter(browser, site, capsys):
+    with opened(browser, f"{site}/{CHAPTER}.html") as page:
+        files = {HTML / urlsplit(url).path.lstrip("/") for url in page.requested}
+    weights: Counter[str] = Counter()
+    for file in files:
+        content = file.read_bytes()
+        if file.suffix in {".html", ".css", ".js", ".svg"}:
+            content = gzip.compress(content)
+        weights[file.suffix if file.suffix == ".webp" else file.name] += len(content)
+    total = sum(weights.values())
+    with capsys.disabled():
+        parts = ", ".join(f"{name} {size / 1024:.1f}" for name, size in weights.most_common())
+        print(f"\n{CHAPTER}: {total / 1024:.0f} KB gzipped in {len(files)} requests ({parts})")
+    assert total <= WEIGHT_LIMIT

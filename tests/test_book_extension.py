@@ -1,0 +1,190 @@
+"""The book's local Sphinx extension: formulas, figures, folded cells, and refused builds."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from course import figures, maths  # noqa: E402
+
+# Formulas
+
+
+def test_a_formula_is_drawn_and_readable_aloud():
+    html = maths.typeset(r"\frac{1}{2} x", display=False)
+    formula = BeautifulSoup(html, "html.parser")
+    assert formula.find("math").get_text() == "12x"
+    assert formula.svg["aria-hidden"] == "true"
+    assert len(formula.find_all("use")) == 3
+    assert not formula.find("text"), "a glyph that the font does not have"
+
+
+def test_a_page_holds_the_outline_of_each_glyph_once():
+    html = maths.typeset("x + x", display=False) + maths.typeset("x", display=True)
+    outlines = BeautifulSoup(maths.outlines(html), "html.parser").find_all("path")
+    assert [path["id"] for path in outlines] == ["g-TEX-I-1D465", "g-TEX-N-2B"]
+    assert all(path["d"].startswith("M") for path in outlines)
+
+
+def test_a_page_without_formulas_holds_no_outlines():
+    assert maths.outlines("<p>No formula.</p>") == ""
+
+
+@pytest.mark.parametrize(
+    ("tex", "reason"),
+    [
+        (r"\frac{1}{2", "Missing close brace"),
+        (r"\nabla_\foo", r"Undefined control sequence \\foo"),
+        (r"\begin{aligned} a", r"Missing \\end{aligned}"),
+        ("a_b_c", "Double subscripts"),
+    ],
+)
+def test_wrong_tex_is_refused_with_mathjax_reason(tex, reason):
+    with pytest.raises(ValueError, match=reason):
+        maths.typeset(tex, display=True)
+
+
+def test_another_mathjax_is_refused(tmp_path):
+    shutil.copytree(maths.engine_folder(), tmp_path / "mathjax")
+    assert len(maths.read_engine(tmp_path / "mathjax")) == len(maths.ENGINE)
+    entry = tmp_path / "mathjax" / "input" / "tex.js"
+    entry.write_text(entry.read_text("utf8") + "\n", "utf8")
+    with pytest.raises(RuntimeError, match=r"tex\.js is not MathJax 3\.2\.2"):
+        maths.read_engine(tmp_path / "mathjax")
+    entry.unlink()
+    with pytest.raises(RuntimeError, match="install sphinx-mathjax-offline"):
+        maths.read_engine(tmp_path / "mathjax")
+
+
+# Figures
+
+
+@pytest.mark.parametrize(
+    ("alt", "good"),
+    [
+        ("The path zigzags across the ravine and reaches the minimum after 40 steps.", True),
+        ("", False),
+        ("figure", False),
+        ("../_build/jupyter_execute/4f2b.png", False),
+        ("_images/a b c.png", False),
+    ],
+)
+def test_alt_text_must_describe(alt, good):
+    assert figures.describes(alt) is good
+
+
+def test_size_on_the_page_follows_the_resolution(tmp_path):
+    Image.new("RGB", (900, 600)).save(tmp_path / "print.png", dpi=(150, 150))
+    Image.new("RGB", (900, 600)).save(tmp_path / "screen.png")
+    assert figures.displayed_size(tmp_path / "print.png") == (576, 384)
+    assert figures.displayed_size(tmp_path / "screen.png") == (900, 600)
+
+
+def test_a_figure_keeps_its_looks_and_a_photograph_keeps_every_colour(tmp_path):
+    plot = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(plot).line([(0, 0), (299, 199)], fill="#0072b2", width=3)
+    rainbow = Image.merge("RGB", [Image.effect_noise((300, 200), 90) for _ in range(3)])
+    clear = Image.new("RGBA", (300, 200), (255, 0, 0, 100))
+    for name, image in [("plot", plot), ("rainbow", rainbow), ("clear", clear)]:
+        image.save(tmp_path / f"{name}.png")
+        with Image.open(figures.lighter(tmp_path / f"{name}.png")) as made:
+            assert made.convert(image.mode).tobytes() == image.tobytes(), name
+
+
+# Whole builds
+
+
+def build(folder: Path, cells: list[nbformat.NotebookNode], text: str = "") -> tuple[int, str]:
+    """Build a book of one notebook and one page with the real configuration."""
+    for name in ("_config.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "src" / "dlnotes" / "explorers", folder / "src/dlnotes/explorers")
+    shutil.copy(ROOT / "src/dlnotes/__init__.py", folder / "src/dlnotes/__init__.py")
+    shutil.copytree(ROOT / "book", folder / "book")
+    (folder / "CHANGELOG.md").write_text("# Changelog\n", "utf8")
+    (folder / "_toc.yml").write_text("{format: jb-book, root: page, chapters: [{file: chapter}]}")
+    (folder / "page.md").write_text(f"# A page\n\n{text}\n", "utf8")
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# A chapter"), *cells],
+        metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}},
+    )
+    nbformat.write(notebook, folder / "chapter.ipynb")
+    program = Path(sys.executable).with_name("jupyter-book")
+    done = subprocess.run(
+        [program, "build", folder, "-W", "-n", "--keep-going", "-q"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def code(source: str, output: nbformat.NotebookNode | None = None, **metadata: object):
+    return nbformat.v4.new_code_cell(
+        source, outputs=[output] if output else [], execution_count=1, metadata=metadata
+    )
+
+
+def picture() -> nbformat.NotebookNode:
+    dot = (
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5"
+        "ErkJggg=="
+    )
+    return nbformat.v4.new_output("display_data", {"image/png": dot})
+
+
+WIDGET = nbformat.v4.new_output(
+    "display_data",
+    {
+        "application/vnd.jupyter.widget-view+json": {"model_id": "1", "version_major": 2},
+        "text/plain": "interactive(children=())",
+    },
+)
+
+
+def test_cells_are_folded_under_their_titles_and_widgets_say_what_they_need(tmp_path):
+    cells = [
+        code("# @title Solution\nanswer = 12", tags=["hide-cell"]),
+        code("draw()", tags=["hide-input"]),
+        code("interact(train)", WIDGET),
+    ]
+    status, log = build(tmp_path, cells, "A formula $x^2$, then text (and $y$).")
+    assert status == 0, log
+    page = BeautifulSoup((tmp_path / "_build/html/chapter.html").read_text("utf8"), "html.parser")
+    assert [s.get_text() for s in page.select("summary")] == ["Solution", "Show the code"]
+    assert "@title" not in page.get_text()
+    assert "running notebook" in page.select_one(".needs-kernel").get_text()
+    assert "interactive(children" not in page.get_text()
+    page = BeautifulSoup((tmp_path / "_build/html/page.html").read_text("utf8"), "html.parser")
+    bound = page.select(".bound")
+    assert [b.get_text()[-1] for b in bound] == [",", "."]
+    assert not page.select("a:-soup-contains('Colab')"), "a launch link without an address"
+
+
+@pytest.mark.parametrize(
+    ("cells", "text", "reason"),
+    [
+        ([], r"$\frac{1}{2$", "Missing close brace"),
+        ([code("plot()", picture())], "", "a picture without alt text"),
+        ([], "[lost](nowhere.md)", "nowhere.md"),
+        (
+            [code("warn()", nbformat.v4.new_output("stream", name="stderr", text="careful"))],
+            "",
+            "stderr",
+        ),
+    ],
+    ids=["formula", "alt text", "link", "error stream"],
+)
+def test_a_faulty_page_fails_the_build(tmp_path, cells, text, reason):
+    status, log = build(tmp_path, cells, text)
+    assert status != 0
+    assert reason in log
