@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import quickjs
 import traitlets
-from browser import browser, needs_chromium  # noqa: F401
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from test_explorers import DARK, LIGHT, JavaScript, colours, luminance, settle
 
@@ -111,7 +111,7 @@ def test_training_goes_on_from_where_it_was(js):
 
 def test_training_stops_where_a_weight_is_lost(js):
     net = json.dumps({**scratch.example(), "w5": 5.0, "w6": 999.9})
-    seen = js(f"train({net}, 10, {{lr: 10, biases: false, lost}})")
+    seen = js(f"train({net}, 10, {{lr: 10, biases: false, lost: outOfRange}})")
     assert len(seen["errors"]) == 11, "saturated: nothing moves"
     seen = js(f"train({net}, 10, {{lr: 10, biases: false, lost: (n) => n.w7 > 0.5}})")
     assert len(seen["errors"]) < 11
@@ -356,7 +356,7 @@ def page_source(*states: dict[str, object], body: str = "") -> str:
 
 
 @pytest.fixture
-def opened(browser, tmp_path):  # noqa: F811
+def opened(browser, tmp_path):
     """Return a function that opens explorers from a file and gives the page."""
     pages = []
 
@@ -783,7 +783,7 @@ def test_nothing_moves_by_itself(opened):
 
 
 @needs_chromium
-def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F811
+def test_without_javascript_the_fallback_is_read(browser, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(page_source({}), "utf8")
     page = browser.new_page(java_script_enabled=False)
