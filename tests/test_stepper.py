@@ -790,3 +790,47 @@ def test_without_javascript_the_fallback_is_read(browser, tmp_path):
     page.goto(file.as_uri())
     assert page.get_by_text("what is shown without it").is_visible()
     page.close()
+
+
+@needs_chromium
+def test_module_follows_a_model_and_lets_go_of_it(opened):
+    """As in Jupyter: the file is imported, the kernel may change the state at any time."""
+    page = opened()
+    seen = page.evaluate(
+        """async ([source, state]) => {
+          const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+          const explorer = (await import(url)).default;
+          const listeners = new Map(), sent = [];
+          let saved = 0;
+          const model = {
+            get: (key) => state[key],
+            set(key, value) {
+              state[key] = value;
+              sent.push(key);
+              listeners.get(`change:${key}`)?.();
+            },
+            save_changes: () => { saved += 1; },
+            on: (event, listener) => listeners.set(event, listener),
+            off: (event) => listeners.delete(event),
+          };
+          const frame = () => new Promise((r) => requestAnimationFrame(r));
+          const el = document.body.appendChild(document.createElement("div"));
+          const unmount = explorer.render({ model, el });
+          const line = () => el.querySelector(".dlx-filled").textContent;
+          model.set("at", "E");
+          await frame();
+          await frame();
+          const followed = line();
+          sent.length = 0;
+          [...el.querySelectorAll("button")].find((b) => b.textContent === "Next").click();
+          const told = [[...sent], saved, state.at];
+          unmount();
+          return [followed, told, listeners.size];
+        }""",
+        [esm.module("backprop"), backprop.Explorer().state()],
+    )
+    assert seen == [
+        "E = 0.274811083 + 0.023560026 = 0.298371109",
+        [["at"], 1, "dE/dout_o1"],
+        0,
+    ]
