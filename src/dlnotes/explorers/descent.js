@@ -1,10 +1,8 @@
 // The descent explorer: a surface, an update rule, and the path that it takes.
 import { surfaces } from "./maths.js";
-import { svg, centre, frame, ticks, number, powerOfTen, sublevelPaths } from "./plot.js";
+import { svg, centre, frame, ticks, number, MARGIN, frameIn, stepCurve, sublevelPaths } from "./plot.js";
 import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp } from "./controls.js";
 import { SURFACES, OPTIMIZERS, KNOB, LIMITS, KEYS, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./paths.js";
-
-const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
 
 // Everything about a surface that does not change with the path, as SVG in WIDTH by
 // HEIGHT units: twelve contours at equal shares of the area, or the graph in 1-D.
@@ -131,13 +129,9 @@ function render({ model, el }) {
     svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes, inside),
     handle,
   );
-  const curveAxes = svg("g");
-  const curveAhead = svg("polyline", { class: "dlx-ahead" });
-  const curve = svg("polyline", { class: "dlx-trace" });
-  const curveNow = svg("circle", { class: "dlx-now", r: 5 });
+  const curve = stepCurve();
   const curveTitle = html("p", { class: "dlx-title" });
-  const curvePlot = html("div", { class: "dlx-plot dlx-curve" },
-    svg("svg", { "aria-hidden": "true" }, curveAxes, curveAhead, curve, curveNow));
+  const curvePlot = html("div", { class: "dlx-plot dlx-curve" }, curve.element);
   const readout = { step: "Step", place: "Position", loss: "Loss", slope: "Gradient norm" };
   for (const [key, label] of Object.entries(readout)) readout[key] = [html("dt", {}, label), html("dd")];
   const note = html("p", { class: "dlx-message" });
@@ -264,14 +258,8 @@ function render({ model, el }) {
   ];
 
   function measure() {
-    const inner = (element) => ({
-      left: MARGIN.left,
-      top: MARGIN.top,
-      width: Math.max(10, element.clientWidth - MARGIN.left - MARGIN.right),
-      height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
-    });
-    size = inner(plot);
-    size.curve = inner(curvePlot);
+    size = frameIn(plot);
+    size.curve = frameIn(curvePlot);
   }
 
   // What changes with the surface or the size of the picture, but not with the path.
@@ -293,22 +281,9 @@ function render({ model, el }) {
   }
 
   function drawCurve(k) {
-    const box = size.curve;
-    const { values, range, log, label } = lossScale(f, path.losses);
-    const steps = Math.max(1, last());
-    const place = (v, i) => [
-      box.left + (i / steps) * box.width,
-      box.top + ((range[1] - clamp(v, ...range)) / (range[1] - range[0])) * box.height,
-    ];
-    const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [place(0, v)[0], String(v)]);
-    const ys = ticks(range, 4).filter((v) => !log || Number.isInteger(v))
-      .map((v) => [place(v, 0)[1], log ? powerOfTen(v) : number(v)]);
-    curveAxes.replaceChildren(...frame(box, xs, ys));
-    curveTitle.textContent = `${label} at each step${log ? " (log)" : ""}`;
-    const spots = values.map(place);
-    curve.setAttribute("points", spots.slice(0, k + 1).join(" "));
-    curveAhead.setAttribute("points", spots.slice(k).join(" "));
-    centre(curveNow, spots[k]);
+    const scale = lossScale(f, path.losses);
+    curve.draw(size.curve, scale, k);
+    curveTitle.textContent = `${scale.label} at each step${scale.log ? " (log)" : ""}`;
   }
 
   function draw() {

@@ -7,13 +7,12 @@ shows it in Jupyter, in Colab and, through the ``text/html`` part, in the built 
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
 
 from dlnotes import surfaces
-from dlnotes.explorers import esm
+from dlnotes.explorers import esm, widget
 from dlnotes.scratch import optimizers
 
 # What the momentum slider means in each rule.
@@ -28,7 +27,7 @@ OPTIMIZERS = {
 LIMITS = {"lr": (1e-4, 10.0), "momentum": (0.0, 0.99), "steps": (1, 500), "condition": (1.0, 100.0)}
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(widget.Widget):
     """An interactive picture of descent on a test surface.
 
     Every argument is also an attribute that can be set later; in Jupyter the picture
@@ -67,8 +66,9 @@ class Explorer(anywidget.AnyWidget):
              steps=10, condition=20.0)
     """
 
-    _esm = esm.module("descent")
-    _css = esm.css()
+    _name = "descent"
+    _keys = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
+    _esm = esm.module(_name)
 
     surface = traitlets.Unicode("ravine").tag(sync=True)
     optimizer = traitlets.Unicode("gd").tag(sync=True)
@@ -111,11 +111,7 @@ class Explorer(anywidget.AnyWidget):
     @traitlets.validate("lr", "momentum", "steps", "condition")
     def _in_range(self, proposal: Any) -> float:
         name: str = proposal.trait.name
-        value: float = proposal.value
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, got {value}")
-        return value
+        return widget.within(name, proposal.value, LIMITS[name])
 
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
@@ -140,8 +136,7 @@ class Explorer(anywidget.AnyWidget):
         >>> Explorer(surface="wave", lr=0.02).state()["start"]
         [3.6]
         """
-        names = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
-        return {name: getattr(self, name) for name in names}
+        return super().state()
 
     def path(self) -> npt.NDArray[np.float64]:
         """Return the points of the path, computed by `dlnotes.scratch.optimizers`.
@@ -168,29 +163,11 @@ class Explorer(anywidget.AnyWidget):
         )
         return path
 
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.state().items())
-        return f"Explorer({arguments})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return anywidget's bundle with a ``text/html`` part for pages without a kernel.
-
-        With ipywidgets 7 (Colab) IPython asks for ``_ipython_display_`` instead, which
-        shows the widget alone; old pairs of the two packages have no bundle to add to.
-        """
-        inherited = getattr(super(), "_repr_mimebundle_", None)
-        bundle = inherited(**kwargs) if inherited else {"text/plain": repr(self)}
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/html"] = esm.html("descent", self.state(), self._in_words())
-        return bundle
-
     def _in_words(self) -> str:
         start = ", ".join(f"{v:g}" for v in self.start)
         return (
-            f"Interactive figure: the path of {self.optimizer} on the {self.surface} surface "
-            f"from ({start}), learning rate {self.lr:g}, {self.steps} steps. "
-            "It needs JavaScript, which is off here or has not started."
+            f"the path of {self.optimizer} on the {self.surface} surface "
+            f"from ({start}), learning rate {self.lr:g}, {self.steps} steps."
         )
 
 
@@ -223,6 +200,8 @@ def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _start_problem(surface: str, start: Sequence[float]) -> str | None:
     """Say what is wrong with a starting point, or return None."""
+    if surface not in surfaces.SURFACES:
+        return None  # traitlets checks in any order: the surface's own check says so
     reach = picture(surfaces.SURFACES[surface].window)
     if len(start) != len(reach):
         return f"start needs {len(reach)} number(s) on the {surface} surface, got {len(start)}"

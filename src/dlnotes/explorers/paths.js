@@ -1,7 +1,7 @@
 // What a figure of descent shows, as plain values: names for the reader, a state made
 // safe, the path with its losses, the message, the scales. Nothing here draws.
 import { surfaces, optimizers, descend, norm } from "./maths.js";
-import { number } from "./plot.js";
+import { number, logScale } from "./plot.js";
 import { clamp, finite } from "./controls.js";
 
 export const SURFACES = {
@@ -115,7 +115,5 @@ export function lossScale({ minima, value }, losses) {
     const room = 0.05 * (high - low || 1);
     return { values: losses, range: [low - room, high + room], log: false, label: "Loss" };
   }
-  const values = heights.map((v) => Math.log10(clamp(v, 1e-12, 1e12)));
-  const range = [Math.floor(Math.min(...values) - 0.05), Math.ceil(Math.max(...values) + 0.05)];
-  return { values, range, log: true, label };
+  return { ...logScale(heights), label };
 }
