@@ -451,6 +451,25 @@ def test_every_number_so_far_is_that_of_python(opened):
 
 
 @needs_chromium
+def test_each_number_stands_under_its_name(opened):
+    numbers = backprop.Explorer(NETWORKS[5], biases=True).numbers()
+    page = opened({"net": NETWORKS[5], "biases": True, "at": "b2+"})
+    names = {"net": "net_{0}", "out": "out_{0}", "∂E_o1/∂out": "dE_o1/dout_{0}",
+             "∂E_o2/∂out": "dE_o2/dout_{0}", "∂E/∂out": "dE/dout_{0}",
+             "∂out/∂net": "dout_{0}/dnet_{0}", "∂E/∂net": "dE/dnet_{0}",
+             "∂E": "dE/d{0}"}  # fmt: skip
+    places = drawn(page)
+    count = 0
+    for place, text in places.items():
+        for label, value in re.findall(r"(\S+) (−?\d+\.\d+)(?= |$)", text):
+            name = names.get(label, label.replace("⁺", "+")).format(place)
+            assert number(value) == pytest.approx(numbers[name], rel=0.05, abs=6e-7), name
+            count += 1
+    # Inputs and targets 4, E 3, hidden 2 x 7, outputs 2 x 5, weights and biases 10 x 3.
+    assert count == 4 + 3 + 14 + 10 + 30
+
+
+@needs_chromium
 @pytest.mark.parametrize("width", [1000, 390])
 def test_each_operation_is_marked_with_what_it_takes(opened, js, width):
     page = opened({"biases": True, "at": ""}, viewport={"width": width, "height": 900})
@@ -503,6 +522,7 @@ def test_keyboard_steps_on_and_back(opened):
     slider = page.get_by_label("Operation")
     assert slider.get_attribute("aria-valuetext") == "57 of 57: w8⁺"
     page.keyboard.press("Home")
+    settle(page)
     assert slider.get_attribute("aria-valuetext") == "0 of 57: nothing computed yet"
 
 
