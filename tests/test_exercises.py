@@ -3,7 +3,54 @@
 import numpy as np
 import pytest
 
-from dlnotes.exercises import compare, gradients
+from dlnotes.exercises import backpropagation, compare, gradients
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _path(net, v, o, w):
+    """What the error gains when out_h1 grows, along the path through output o."""
+    out = v[f"out_o{o}"]
+    return (out - net[f"t{o}"]) * out * (1 - out) * net[w]
+
+
+def _hidden_weight(net, v, paths=(("1", "w5"), ("2", "w7"))):
+    slope = v["out_h1"] * (1 - v["out_h1"])
+    return sum(_path(net, v, o, w) for o, w in paths) * slope * net["i1"]
+
+
+def _cross_entropy(z, y, axis=1):
+    p = np.exp(z) / np.exp(z).sum(axis, keepdims=True)
+    return (p - y) / len(z)
+
+
+def _first_bug(slope=lambda hidden: 1 - hidden**2):
+    def gradient_w1(x, y, w1, w2):
+        hidden = np.tanh(x @ w1.T)
+        out = hidden @ w2.T
+        dout = (out - y) / len(x)
+        dhidden = dout @ w2
+        return (slope(hidden) * dhidden).T @ x
+
+    return gradient_w1
+
+
+def _two_bugs(average=True, transposed=False):
+    def gradients(x, y, w1, w2):
+        hidden = _sigmoid(x @ w1.T)
+        e = np.exp(hidden @ w2.T)
+        dz = e / e.sum(axis=1, keepdims=True) - y
+        if average:
+            dz = dz / len(x)
+        dw2 = dz.T @ hidden
+        dhidden = dz @ (w2.T if transposed else w2)
+        dw1 = (dhidden * hidden * (1 - hidden)).T @ x
+        return np.stack([dw1, dw2])
+
+    return gradients
+
 
 RIGHT = {
     gradients.slope: lambda x: (1 - 2 * x**2) * np.exp(-(x**2)),
@@ -13,6 +60,11 @@ RIGHT = {
     ).reshape(x.shape),
     gradients.edge: lambda x: 2 / np.linalg.eigvalsh(2 / len(x) * x.T @ x).max(),
     gradients.updates: lambda n, batch_size, epochs: epochs * ((n + batch_size - 1) // batch_size),
+    backpropagation.output_weight: lambda t, out, h: -(t - out) * out * (1 - out) * h,
+    backpropagation.hidden_weight: _hidden_weight,
+    backpropagation.cross_entropy: _cross_entropy,
+    backpropagation.first_bug: _first_bug(),
+    backpropagation.two_bugs: _two_bugs(),
 }
 
 
@@ -92,6 +144,102 @@ MISTAKES = [
     (gradients.updates, lambda n, b, e: -(-n * e // b), "run on into the next epoch"),
     (gradients.updates, lambda n, b, e: n / b * e, "whole number"),
     (gradients.updates, lambda n, b, e: (n // b + 1) * e, "one update too many"),
+    (backpropagation.output_weight, lambda t, o, h: (t - o) * o * (1 - o) * h, "sign is flipped"),
+    (backpropagation.output_weight, lambda t, o, h: (o - t) * h, "sigmoid stands between"),
+    (backpropagation.output_weight, lambda t, o, h: (o - t) * o * (1 - o), "when w5 grows"),
+    (backpropagation.output_weight, lambda t, o, h: 2 * (o - t) * o * (1 - o) * h, "one half"),
+    (backpropagation.output_weight, lambda t, o, h: (o - t) * h * (1 - h) * h, "hidden unit's"),
+    (backpropagation.output_weight, lambda t, o, h: (o - t) * (1 - o**2) * h, "that of tanh"),
+    (
+        backpropagation.output_weight,
+        lambda t, o, h: (o - t) * _sigmoid(o) * (1 - _sigmoid(o)) * h,
+        "applied twice",
+    ),
+    (backpropagation.hidden_weight, lambda net, v: -_hidden_weight(net, v), "sign is flipped"),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: _hidden_weight(net, v, [("1", "w5")]),
+        "only the path through o1",
+    ),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: _hidden_weight(net, v, [("2", "w7")]),
+        "only the path through o2",
+    ),
+    (backpropagation.hidden_weight, lambda net, v: _hidden_weight(net, v) / 2, "averaged"),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: _hidden_weight(net, v, [("1", "w5"), ("2", "w6")]),
+        "w6 belongs to h2",
+    ),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: (_path(net, v, "1", "w5") + _path(net, v, "2", "w7")) * net["i1"],
+        "the sigmoid of h1",
+    ),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: (
+            ((v["out_o1"] - net["t1"]) * net["w5"] + (v["out_o2"] - net["t2"]) * net["w7"])
+            * (v["out_h1"] * (1 - v["out_h1"]) * net["i1"])
+        ),
+        "sigmoids of the outputs",
+    ),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: _hidden_weight(net, v) / net["i1"],
+        "when w1 grows",
+    ),
+    (
+        backpropagation.hidden_weight,
+        lambda net, v: _hidden_weight({**net, "i1": net["i2"]}, v),
+        "the gradient of w2",
+    ),
+    (backpropagation.hidden_weight, lambda net, v: net["w9"], "raised KeyError"),
+    (backpropagation.cross_entropy, lambda z, y: -_cross_entropy(z, y), "sign is flipped"),
+    (backpropagation.cross_entropy, lambda z, y: len(z) * _cross_entropy(z, y), "average is"),
+    (backpropagation.cross_entropy, lambda z, y: _cross_entropy(z, y) / 3, "samples only"),
+    (backpropagation.cross_entropy, lambda z, y: _cross_entropy(z, 0 * y), "the probabilities:"),
+    (backpropagation.cross_entropy, lambda z, y: _cross_entropy(z, y, 0), "over the samples"),
+    (backpropagation.cross_entropy, lambda z, y: _cross_entropy(z, y, None), "whole batch"),
+    (backpropagation.cross_entropy, lambda z, y: (np.exp(z) - y) / len(z), "by their sum"),
+    (
+        backpropagation.cross_entropy,
+        lambda z, y: -y / (_cross_entropy(z, 0 * y) * len(z)) / len(z),
+        "with respect to the probabilities",
+    ),
+    (
+        backpropagation.cross_entropy,
+        lambda z, y: (
+            _cross_entropy(z, y)
+            * (_cross_entropy(z, 0 * y) * len(z))
+            * (1 - _cross_entropy(z, 0 * y) * len(z))
+        ),
+        "too many",
+    ),
+    (backpropagation.first_bug, _first_bug(np.ones_like), "still there"),  # as it is given
+    (backpropagation.first_bug, _first_bug(lambda h: h * (1 - h)), "that of a sigmoid"),
+    (backpropagation.first_bug, _first_bug(lambda h: 1 - np.tanh(h) ** 2), "already the value"),
+    (backpropagation.first_bug, _first_bug(lambda h: 1 - h), "derivative of tanh"),
+    (backpropagation.first_bug, lambda x, *rest: len(x) * _first_bug()(x, *rest), "is lost"),
+    (backpropagation.first_bug, lambda *case: -_first_bug()(*case), "sign is flipped"),
+    (backpropagation.first_bug, lambda *case: _first_bug()(*case).T, "transpose"),
+    (
+        backpropagation.two_bugs,
+        _two_bugs(average=False, transposed=True),
+        "still there",
+    ),  # as given
+    (backpropagation.two_bugs, _two_bugs(transposed=True), "that of w1 is not"),
+    (backpropagation.two_bugs, _two_bugs(average=False), "grow with the number of samples"),
+    (backpropagation.two_bugs, lambda x, *rest: _two_bugs()(x, *rest) / len(x), "twice"),
+    (backpropagation.two_bugs, lambda *case: _two_bugs()(*case) / 3, "samples only"),
+    (backpropagation.two_bugs, lambda *case: -_two_bugs()(*case), "sign is flipped"),
+    (
+        backpropagation.two_bugs,
+        lambda *case: _two_bugs()(*case).transpose(0, 2, 1),
+        "are transposed",
+    ),
+    (backpropagation.two_bugs, lambda *case: _two_bugs()(*case)[::-1], "wrong order"),
 ]
 
 
