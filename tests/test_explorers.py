@@ -105,7 +105,7 @@ def test_divergence_stops_the_path_and_is_said(js):
     # The factor 1 - 2 lr is -2: 2^12 = 4096 is the first beyond 500 windows of 5.
     assert seen["diverged"] == len(seen["points"]) - 1 == 12
     text, warning = js(f"(() => {{ const p = trajectory(clean({state})); "
-                       "return message(surfaces.bowl(), p, p.diverged); })()")  # fmt: skip
+                       "return message(picture(surfaces.bowl()), p, p.diverged); })()")  # fmt: skip
     assert warning is True
     assert text == (
         "Diverges: in 12 steps the loss went from 2 to 3.4 × 10⁷. Lower the learning rate."
@@ -114,7 +114,7 @@ def test_divergence_stops_the_path_and_is_said(js):
 
 def test_a_path_that_converges_says_nothing(js):
     said = js("(() => { const s = clean({surface: 'bowl', lr: 0.1}); "
-              "return message(surfaces.bowl(), trajectory(s), 50); })()")  # fmt: skip
+              "return message(picture(surfaces.bowl()), trajectory(s), 50); })()")  # fmt: skip
     assert said == ["", False]
 
 
@@ -148,8 +148,9 @@ def test_picture_holds_the_window_at_equal_scales(js, name):
         assert axis[0] <= low < high <= axis[1]
     if surfaces.SURFACES[name].dim == 2:
         assert (x1 - x0) / (y1 - y0) == pytest.approx(4 / 3)
-        # Wherever the picture lets the start be dragged, Python accepts it.
-        descent.Explorer(name, start=(x0, y0)).start = [x1, y1]
+    # Wherever the picture lets the start be dragged Python accepts it, and nowhere else.
+    reach = descent.picture(surfaces.SURFACES[name].window)
+    np.testing.assert_allclose(reach, ((x0, x1), (y0, y1))[: len(reach)], rtol=1e-15)
 
 
 def test_loss_is_drawn_on_the_scale_that_fits(js):
@@ -285,6 +286,9 @@ def test_another_surface_takes_its_own_start_where_the_old_one_cannot_be():
     explorer = descent.Explorer("ravine")
     explorer.surface = "wave"
     assert explorer.start == [3.6]
+    explorer = descent.Explorer("ravine")  # its start is off the picture of beale
+    explorer.surface = "beale"
+    assert explorer.start == [0.5, -1.0]
 
 
 def test_surface_and_start_can_arrive_together():
@@ -306,7 +310,7 @@ def test_surface_and_start_can_arrive_together():
         ({"steps": 0}, "steps must be from 1 to 500, got 0"),
         ({"condition": 0.5}, "condition must be from 1 to 100, got 0.5"),
         ({"start": (1.0,)}, r"start needs 2 number\(s\) on the ravine surface, got 1"),
-        ({"start": (9.0, 0.0)}, "start x must be from -5 to 5 on the ravine surface, got 9"),
+        ({"start": (9.0, 0.0)}, "start x must be from -2.5 to 2.5 on the ravine surface, got 9"),
         ({"start": (0.0, float("nan"))}, "start y must be from"),
     ],
 )
@@ -466,6 +470,19 @@ def test_arrow_keys_move_the_start_and_do_not_scroll(opened):
 
 
 @needs_chromium
+def test_keys_within_one_frame_all_count(opened):
+    page = opened(STATES[0])
+    before = start_of(page)
+    page.get_by_role("application").evaluate(
+        "e => { for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown']) "
+        "e.dispatchEvent(new KeyboardEvent('keydown', {key})); }"
+    )
+    right, down = start_of(page) - before
+    assert right > 4
+    assert down == pytest.approx(1.5 * right, abs=2)  # twice as often, three quarters as far
+
+
+@needs_chromium
 def test_everything_is_reached_with_tab_and_has_a_name(opened):
     page = opened(STATES[0])
     names = []
@@ -493,9 +510,11 @@ def test_controls_change_the_path_and_reset_brings_it_back(opened):
     assert not np.array_equal(trace(page), first)
     page.get_by_label("Surface").select_option("himmelblau")
     page.get_by_label("Optimizer").select_option("adam")
+    settle(page)
     assert page.get_by_label("Momentum β₁").is_enabled()
     assert page.get_by_label("Condition number").is_disabled()
     page.get_by_label("Optimizer").select_option("gd")
+    settle(page)
     assert page.get_by_label("Momentum β").is_disabled()
     assert readout(page)["Position"] != shown["Position"]
     page.get_by_role("button", name="Reset").click()

@@ -20,7 +20,6 @@ sys.path.insert(0, str(BOOK.parent / "src"))  # the book is built without torch,
 
 from dlnotes.explorers import esm  # noqa: E402
 
-EXPLORERS = ["descent"]
 EXPLORER_MARK = "data-dlnotes-explorer"
 SOURCES = {".bib", ".css", ".html", ".ipynb", ".js", ".md", ".py", ".svg", ".toml"}
 STYLE_SHEETS = {"book.css"}
@@ -52,7 +51,7 @@ def write_assets(app: Sphinx, error: Exception | None) -> None:
     """Write the explorers' script and style sheet, and what this build was made from."""
     if error is None and app.builder.format == "html":
         static = Path(app.outdir) / "_static"
-        (static / "explorers.js").write_text(esm.classic(EXPLORERS), "utf8")
+        (static / "explorers.js").write_text(esm.classic(esm.names()), "utf8")
         (static / "explorers.css").write_text(esm.css(), "utf8")
         (Path(app.outdir) / ".digest").write_text(app.config.course_digest, "utf8")
 

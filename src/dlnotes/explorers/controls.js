@@ -1,5 +1,6 @@
 // What every explorer needs around its picture: labelled controls, one redraw a frame,
 // a polite live region, and a model for pages without a kernel.
+import { number } from "./plot.js";
 
 // An element with attributes, listeners (functions under on…) and children. Strings
 // become text nodes, so no state is ever read as markup.
@@ -62,6 +63,48 @@ export function select({ label, options, change }) {
     element: html("label", { class: "dlx-control" }, head, input),
     set(value) {
       input.value = value;
+    },
+  };
+}
+
+// A number that is typed. `change(value)` runs for each number from min to max; anything
+// else stays as typed, is marked, and `wrong(text)` says what would do ("" once it does).
+export function field({ label, min, max, step, change, wrong }) {
+  let current;
+  const judge = (good) => {
+    input.setAttribute("aria-invalid", !good);
+    wrong(good ? "" : `${label} must be a number from ${number(min)} to ${number(max)}.`);
+  };
+  const input = html("input", {
+    type: "number", min, max, step,
+    oninput: () => {
+      const value = input.value === "" ? NaN : Number(input.value);
+      const good = value >= min && value <= max;
+      judge(good);
+      if (!good || value === current) return;
+      current = value;
+      change(value);
+    },
+  });
+  return {
+    element: html("label", { class: "dlx-control dlx-field" }, html("span", {}, label), input),
+    // `text` is what to show for the value. What the reader is typing is left alone, unless
+    // the value has changed or everything is to be shown `afresh`.
+    set(value, text, afresh = false) {
+      if (value === current && !afresh) return;
+      current = value;
+      input.value = text;
+      judge(true);
+    },
+  };
+}
+
+export function checkbox({ label, change }) {
+  const input = html("input", { type: "checkbox", onchange: () => change(input.checked) });
+  return {
+    element: html("label", { class: "dlx-check" }, input, label),
+    set(value) {
+      input.checked = value;
     },
   };
 }

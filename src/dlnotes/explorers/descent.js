@@ -1,6 +1,6 @@
 // The descent explorer: a surface, an update rule, and the path that it takes.
 import { surfaces, optimizers, descend, norm } from "./maths.js";
-import { svg, ticks, number, powerOfTen, sublevelPaths } from "./plot.js";
+import { svg, ticks, number, MARGIN, frameIn, frame, centre, logScale, stepCurve, sublevelPaths } from "./plot.js";
 import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp, finite } from "./controls.js";
 
 const SURFACES = {
@@ -34,7 +34,6 @@ const KEYS = ["surface", "optimizer", "lr", "momentum", "start", "steps", "condi
 
 // The picture is 4 wide by 3 high, in these units.
 const [WIDTH, HEIGHT] = [400, 300];
-const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
 
 // The part of the plane that the picture shows: the window, widened until one unit is
 // equally long in both directions, so that steps are seen at right angles to contours.
@@ -93,14 +92,13 @@ export function trajectory({ surface, optimizer, lr, momentum, start, steps, con
 }
 
 // What there is to say about the path up to step `k`, and whether it is a warning.
-export function message({ window }, { points, losses, diverged }, k) {
-  const point = points[k];
-  const outside = !point.every((v, i) => v >= window[i][0] && v <= window[i][1]);
+export function message(view, { points, losses, diverged }, k) {
+  const outside = !points[k].every((v, i) => v >= view[i][0] && v <= view[i][1]);
   if (k === diverged || (outside && losses[k] > losses[0])) {
     const grown = `${number(losses[0])} to ${number(losses[k])}`;
     return [`Diverges: in ${k} steps the loss went from ${grown}. Lower the learning rate.`, true];
   }
-  if (outside) return ["The path has left the window.", true];
+  if (outside) return ["The path has left the picture.", true];
   return ["", false];
 }
 
@@ -116,9 +114,7 @@ export function lossScale({ minima, value }, losses) {
     const room = 0.05 * (high - low || 1);
     return { values: losses, range: [low - room, high + room], log: false, label: "Loss" };
   }
-  const values = heights.map((v) => Math.log10(clamp(v, 1e-12, 1e12)));
-  const range = [Math.floor(Math.min(...values) - 0.05), Math.ceil(Math.max(...values) + 0.05)];
-  return { values, range, log: true, label };
+  return { ...logScale(heights), label };
 }
 
 // Everything about a surface that does not change with the path, as SVG in WIDTH by
@@ -246,13 +242,9 @@ function render({ model, el }) {
     svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes, inside),
     handle,
   );
-  const curveAxes = svg("g");
-  const curveAhead = svg("polyline", { class: "dlx-ahead" });
-  const curve = svg("polyline", { class: "dlx-trace" });
-  const curveNow = svg("circle", { class: "dlx-now", r: 5 });
+  const curve = stepCurve();
   const curveTitle = html("p", { class: "dlx-title" });
-  const curvePlot = html("div", { class: "dlx-plot dlx-curve" },
-    svg("svg", { "aria-hidden": "true" }, curveAxes, curveAhead, curve, curveNow));
+  const curvePlot = html("div", { class: "dlx-plot dlx-curve" }, curve.element);
   const readout = { step: "Step", place: "Position", loss: "Loss", slope: "Gradient norm" };
   for (const [key, label] of Object.entries(readout)) readout[key] = [html("dt", {}, label), html("dd")];
   const note = html("p", { class: "dlx-message" });
@@ -332,7 +324,7 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     const share = event.shiftKey ? 0.004 : 0.02;
-    moveStart(state.start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
+    moveStart(read().start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
     commit();
   }
 
@@ -379,14 +371,8 @@ function render({ model, el }) {
   ];
 
   function measure() {
-    const inner = (element) => ({
-      left: MARGIN.left,
-      top: MARGIN.top,
-      width: Math.max(10, element.clientWidth - MARGIN.left - MARGIN.right),
-      height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
-    });
-    size = inner(plot);
-    size.curve = inner(curvePlot);
+    size = frameIn(plot);
+    size.curve = frameIn(curvePlot);
   }
 
   // What changes with the surface or the size of the picture, but not with the path.
@@ -408,22 +394,9 @@ function render({ model, el }) {
   }
 
   function drawCurve(k) {
-    const box = size.curve;
-    const { values, range, log, label } = lossScale(f, path.losses);
-    const steps = Math.max(1, last());
-    const place = (v, i) => [
-      box.left + (i / steps) * box.width,
-      box.top + ((range[1] - clamp(v, ...range)) / (range[1] - range[0])) * box.height,
-    ];
-    const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [place(0, v)[0], String(v)]);
-    const ys = ticks(range, 4).filter((v) => !log || Number.isInteger(v))
-      .map((v) => [place(v, 0)[1], log ? powerOfTen(v) : number(v)]);
-    curveAxes.replaceChildren(...frame(box, xs, ys));
-    curveTitle.textContent = `${label} at each step${log ? " (log)" : ""}`;
-    const spots = values.map(place);
-    curve.setAttribute("points", spots.slice(0, k + 1).join(" "));
-    curveAhead.setAttribute("points", spots.slice(k).join(" "));
-    centre(curveNow, spots[k]);
+    const scale = lossScale(f, path.losses);
+    curve.draw(size.curve, scale, k);
+    curveTitle.textContent = `${scale.label} at each step${scale.log ? " (log)" : ""}`;
   }
 
   function draw() {
@@ -448,7 +421,7 @@ function render({ model, el }) {
     controls.condition.set(state.condition, { disabled: state.surface !== "ravine" });
     controls.shown.set(k, { upTo: last() });
 
-    const [text, warning] = message(f, path, k);
+    const [text, warning] = message(view, path, k);
     const values = {
       step: `${k} of ${last()}`,
       place: path.points[k].map(number).join(", "),
@@ -486,23 +459,6 @@ function render({ model, el }) {
     spoken.hush();
     for (const name of KEYS) model.off(`change:${name}`, redraw);
   };
-}
-
-const centre = (circle, [x, y]) => {
-  circle.setAttribute("cx", x);
-  circle.setAttribute("cy", y);
-};
-
-// A frame with ticks: [pixel, text] pairs along the bottom and the left.
-function frame({ left, top, width, height }, xs, ys) {
-  const [right, bottom] = [left + width, top + height];
-  return [
-    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
-    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
-    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
-    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
-    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
-  ];
 }
 
 export default { render };

@@ -4,17 +4,15 @@ The picture itself is drawn by ``descent.js``; this class holds its state, check
 shows it in Jupyter, in Colab and, through the ``text/html`` part, in the built book.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
 
 from dlnotes import surfaces
-from dlnotes.explorers import esm
+from dlnotes.explorers import esm, widget
 from dlnotes.scratch import optimizers
 
 # What the momentum slider means in each rule.
@@ -29,7 +27,7 @@ OPTIMIZERS = {
 LIMITS = {"lr": (1e-4, 10.0), "momentum": (0.0, 0.99), "steps": (1, 500), "condition": (1.0, 100.0)}
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(widget.Widget):
     """An interactive picture of descent on a test surface.
 
     Every argument is also an attribute that can be set later; in Jupyter the picture
@@ -49,8 +47,8 @@ class Explorer(anywidget.AnyWidget):
         Nesterov, ``alpha`` of RMSprop, ``betas[0]`` of Adam and AdamW. Gradient descent
         ignores it.
     start : sequence of float, optional
-        One coordinate for each input of the surface, at most one width of its window
-        away from the window's centre. The surface's own start if left out.
+        One coordinate for each input of the surface, inside the `picture` of its window.
+        The surface's own start if left out.
     steps : int
         Number of updates, 1 to 500.
     condition : float
@@ -68,8 +66,9 @@ class Explorer(anywidget.AnyWidget):
              steps=10, condition=20.0)
     """
 
-    _esm = esm.module("descent")
-    _css = esm.css()
+    _name = "descent"
+    _keys = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
+    _esm = esm.module(_name)
 
     surface = traitlets.Unicode("ravine").tag(sync=True)
     optimizer = traitlets.Unicode("gd").tag(sync=True)
@@ -112,11 +111,7 @@ class Explorer(anywidget.AnyWidget):
     @traitlets.validate("lr", "momentum", "steps", "condition")
     def _in_range(self, proposal: Any) -> float:
         name: str = proposal.trait.name
-        value: float = proposal.value
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise traitlets.TraitError(f"{name} must be from {low:g} to {high:g}, got {value}")
-        return value
+        return widget.within(name, proposal.value, LIMITS[name])
 
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
@@ -139,8 +134,7 @@ class Explorer(anywidget.AnyWidget):
         >>> Explorer(surface="wave", lr=0.02).state()["start"]
         [3.6]
         """
-        names = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
-        return {name: getattr(self, name) for name in names}
+        return super().state()
 
     def path(self) -> npt.NDArray[np.float64]:
         """Return the points of the path, computed by `dlnotes.scratch.optimizers`.
@@ -167,29 +161,11 @@ class Explorer(anywidget.AnyWidget):
         )
         return path
 
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.state().items())
-        return f"Explorer({arguments})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Return anywidget's bundle with a ``text/html`` part for pages without a kernel.
-
-        With ipywidgets 7 (Colab) IPython asks for ``_ipython_display_`` instead, which
-        shows the widget alone; old pairs of the two packages have no bundle to add to.
-        """
-        inherited = getattr(super(), "_repr_mimebundle_", None)
-        bundle = inherited(**kwargs) if inherited else {"text/plain": repr(self)}
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
-            data["text/html"] = esm.html("descent", self.state(), self._in_words())
-        return bundle
-
     def _in_words(self) -> str:
         start = ", ".join(f"{v:g}" for v in self.start)
         return (
-            f"Interactive figure: the path of {self.optimizer} on the {self.surface} surface "
-            f"from ({start}), learning rate {self.lr:g}, {self.steps} steps. "
-            "It needs JavaScript, which is off here or has not started."
+            f"the path of {self.optimizer} on the {self.surface} surface "
+            f"from ({start}), learning rate {self.lr:g}, {self.steps} steps."
         )
 
 
@@ -199,16 +175,37 @@ def _known(name: str, value: str, names: tuple[str, ...]) -> str:
     return value
 
 
+def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what the picture shows of each input: a window, widened to 4 by 3 in 2-D.
+
+    One unit is then equally long in both directions, so that steps of gradient descent
+    are seen at right angles to the contours. In 1-D the window itself.
+
+    Examples
+    --------
+    >>> picture(surfaces.SURFACES["bowl"].window)[1]
+    (-2.5, 2.5)
+    >>> picture(surfaces.SURFACES["ravine"].window)[1]
+    (-1.875, 1.875)
+    """
+    if len(window) == 1:
+        return list(window)
+    shape = (4, 3)
+    unit = max((high - low) / side for (low, high), side in zip(window, shape, strict=True)) / 2
+    middles = [(low + high) / 2 for low, high in window]
+    return [(m - unit * side, m + unit * side) for m, side in zip(middles, shape, strict=True)]
+
+
 def _start_problem(surface: str, start: Sequence[float]) -> str | None:
     """Say what is wrong with a starting point, or return None."""
-    window = surfaces.SURFACES[surface].window
-    if len(start) != len(window):
-        return f"start needs {len(window)} number(s) on the {surface} surface, got {len(start)}"
-    for axis, value, (low, high) in zip("xy", start, window, strict=False):
-        middle, width = (low + high) / 2, high - low
-        if not (math.isfinite(value) and abs(value - middle) <= width):
-            return (
-                f"start {axis} must be from {middle - width:g} to {middle + width:g} "
-                f"on the {surface} surface, got {value:g}"
-            )
+    if surface not in surfaces.SURFACES:
+        return None  # traitlets checks in any order: the surface's own check says so
+    reach = picture(surfaces.SURFACES[surface].window)
+    if len(start) != len(reach):
+        return f"start needs {len(reach)} number(s) on the {surface} surface, got {len(start)}"
+    for axis, value, (low, high) in zip("xy", start, reach, strict=False):
+        room = 1e-9 * (high - low)  # the other side rounds the ends differently
+        if not low - room <= value <= high + room:
+            ends = f"from {low:g} to {high:g}"
+            return f"start {axis} must be {ends} on the {surface} surface, got {value:g}"
     return None

@@ -43,6 +43,17 @@ def _files(names: Iterable[str]) -> list[str]:
     return found
 
 
+def names() -> list[str]:
+    """Return the explorers that there are: the files with a default export.
+
+    Examples
+    --------
+    >>> "descent" in names(), "controls" in names()
+    (True, False)
+    """
+    return sorted(p.stem for p in HERE.glob("*.js") if _DEFAULT.search(p.read_text("utf8")))
+
+
 def module(name: str) -> str:
     """Return one explorer as a single ES module without imports, for anywidget.
 

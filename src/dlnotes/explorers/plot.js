@@ -1,5 +1,5 @@
-// What every picture needs: SVG elements, ticks, numbers as text, contour lines.
-// Nothing here knows about surfaces or controls.
+// What every picture needs: SVG elements, ticks, numbers as text, frames, a curve over
+// steps, contour lines. Nothing here knows about surfaces, networks or controls.
 
 const NS = "http://www.w3.org/2000/svg";
 
@@ -27,17 +27,78 @@ const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴" 
 Object.assign(SUPERSCRIPT, { 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" });
 export const powerOfTen = (k) => `10${[...String(k)].map((c) => SUPERSCRIPT[c]).join("")}`;
 
-// A number as a reader writes it: 3 significant digits, a true minus, × 10ᵏ when long.
-export function number(value) {
+// A number as a reader writes it: 3 significant digits, a true minus, × 10ᵏ when long,
+// then with `digits` decimals.
+export function number(value, digits = 1) {
   if (!Number.isFinite(value)) return "not a number";
   const size = Math.abs(value);
   let text;
   if (value === 0) text = "0";
   else if (size < 1e-3 || size >= 1e4) {
-    const [mantissa, exponent] = size.toExponential(1).split("e");
+    const [mantissa, exponent] = size.toExponential(digits).split("e");
     text = `${mantissa} × ${powerOfTen(Number(exponent))}`;
   } else text = String(Number(size.toPrecision(3)));
   return value < 0 ? `−${text}` : text;
+}
+
+// The room that a frame leaves for its tick labels, in pixels.
+export const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
+
+// Where the frame lies in an element that holds a picture.
+export const frameIn = (element) => ({
+  left: MARGIN.left,
+  top: MARGIN.top,
+  width: Math.max(10, element.clientWidth - MARGIN.left - MARGIN.right),
+  height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
+});
+
+// A frame with ticks: [pixel, text] pairs along the bottom and the left.
+export function frame({ left, top, width, height }, xs, ys) {
+  const [right, bottom] = [left + width, top + height];
+  return [
+    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
+    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
+    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
+    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
+    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
+  ];
+}
+
+export const centre = (circle, [x, y]) => {
+  circle.setAttribute("cx", x);
+  circle.setAttribute("cy", y);
+};
+
+// Numbers that are never negative, on a scale of powers of ten.
+export function logScale(heights) {
+  const values = heights.map((v) => Math.log10(Math.min(1e12, Math.max(1e-12, v))));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return { values, range: [Math.floor(low - 0.05), Math.ceil(high + 0.05)], log: true };
+}
+
+// A curve over step numbers: solid up to step `k`, dotted after it.
+export function stepCurve() {
+  const axes = svg("g");
+  const ahead = svg("polyline", { class: "dlx-ahead" });
+  const done = svg("polyline", { class: "dlx-trace" });
+  const now = svg("circle", { class: "dlx-now", r: 5 });
+  return {
+    element: svg("svg", { "aria-hidden": "true" }, axes, ahead, done, now),
+    draw(box, { values, range: [low, high], log }, k) {
+      const steps = Math.max(1, values.length - 1);
+      const across = (i) => box.left + (i / steps) * box.width;
+      const down = (v) =>
+        box.top + ((high - Math.min(high, Math.max(low, v))) / (high - low)) * box.height;
+      const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
+      const ys = ticks([low, high], 4).filter((v) => !log || Number.isInteger(v))
+        .map((v) => [down(v), log ? powerOfTen(v) : number(v)]);
+      axes.replaceChildren(...frame(box, xs, ys));
+      const spots = values.map((v, i) => [across(i), down(v)]);
+      done.setAttribute("points", spots.slice(0, k + 1).join(" "));
+      ahead.setAttribute("points", spots.slice(k).join(" "));
+      centre(now, spots[k]);
+    },
+  };
 }
 
 // The regions where f < level, for each level, as SVG path data on a `width` by
