@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import strict
+from browser import browser  # noqa: F401  one fixture, and so one Chromium, for all test files
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 Unchecked = dict[tuple[str, str], str]
@@ -60,7 +61,7 @@ class StrictNotebook(IPyNbFile):
             asked |= {name} if strict.opts_out(cell.cell) else set()
             yield StrictCell.from_parent(
                 self,
-                name=cell.name,
+                name=f"{cell.name} ({name[1]})",
                 cell_num=cell.cell_num,
                 cell=cell.cell,
                 options=cell.options,

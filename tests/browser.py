@@ -1,8 +1,9 @@
 """Headless Chromium for the tests that need a real page.
 
-Use it from a test file with ``from browser import browser, needs_chromium``; the
-import is what registers the fixture. Without Chromium the tests that carry
-`needs_chromium` are skipped, and pytest prints why.
+The fixture ``browser`` is registered once, by the import in the root ``conftest.py``: a
+second import would start a second Playwright beside the first, which it refuses. Tests
+that use it carry `needs_chromium`: without Chromium they are skipped, and pytest prints
+why.
 """
 
 import shutil

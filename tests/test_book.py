@@ -23,7 +23,7 @@ import nbformat
 import numpy as np
 import pytest
 import yaml
-from browser import browser, needs_chromium  # noqa: F401  (a fixture)
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
@@ -125,7 +125,7 @@ def test_every_image_says_what_it_shows_and_keeps_its_place(name):
 
 
 @every_notebook
-def test_every_figure_has_the_pixels_of_the_notebook(name):
+def test_every_figure_looks_like_the_one_in_the_notebook(name):
     stored = [
         base64.b64decode(output.data["image/png"])
         for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
@@ -136,8 +136,9 @@ def test_every_figure_has_the_pixels_of_the_notebook(name):
     assert len(shown) == len(stored) > 0
     for png, path in zip(stored, shown, strict=True):
         with Image.open(io.BytesIO(png)) as before, Image.open(path) as after:
-            pixels = [np.asarray(image.convert("RGBA")) for image in (before, after)]
-        np.testing.assert_array_equal(*pixels)
+            pixels = [np.asarray(image.convert("RGBA"), float) for image in (before, after)]
+        error = np.sqrt(np.mean((pixels[0] - pixels[1]) ** 2))
+        assert error < 0.9, f"{path.name}: {error:.2f} levels of 255, root mean square"
 
 
 @every_page
@@ -187,7 +188,7 @@ def site(fresh_book) -> Iterator[str]:
 
 
 @contextmanager
-def opened(browser, address, screen="desktop", theme="light"):  # noqa: F811
+def opened(browser, address, screen="desktop", theme="light"):
     """Open an address, load its lazy images, and collect what it asked for and logged."""
     width, height = SCREENS[screen]
     context = browser.new_context(
@@ -224,7 +225,7 @@ def opened(browser, address, screen="desktop", theme="light"):  # noqa: F811
 @needs_chromium
 @every_page
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):  # noqa: F811
+def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):
     base = site if scheme == "http" else HTML.as_uri()
     with opened(browser, f"{base}/{name}.html") as page:
         strangers = [url for url in page.requested if not url.startswith((base, "data:", "blob:"))]
@@ -236,7 +237,7 @@ def test_pages_ask_nobody_else_and_log_nothing(browser, site, name, scheme):  # 
 @every_page
 @every_screen
 @every_theme
-def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, theme):  # noqa: F811
+def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, theme):
     with opened(browser, f"{site}/{name}.html", screen, theme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         page.evaluate(AXE.read_text("utf8"))
@@ -257,13 +258,40 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, site, name, screen, th
 @needs_chromium
 @every_page
 @every_screen
-def test_nothing_moves_while_a_page_loads(browser, site, name, screen):  # noqa: F811
+def test_nothing_moves_while_a_page_loads(browser, site, name, screen):
     with opened(browser, f"{site}/{name}.html", screen) as page:
         assert page.evaluate("shift") < 0.01
 
 
 @needs_chromium
-def test_formulas_stand_on_the_line_and_match_the_text(browser, site):  # noqa: F811
+@every_screen
+def test_images_have_their_place_before_they_arrive(browser, site, screen):
+    heights, waiting = {}, []
+    for arrive in (True, False):
+        width, height = SCREENS[screen]
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        if not arrive:
+            page.route("**/_images/*", lambda route: waiting.append(route))
+        page.goto(f"{site}/{CHAPTER}.html", wait_until="domcontentloaded")
+        page.locator("[data-mounted]").first.wait_for()
+        if arrive:
+            page.evaluate(
+                """async () => {
+                for (const image of document.images) image.loading = "eager";
+                await Promise.all([...document.images].map(image => image.decode()));
+            }"""
+            )
+        heights[arrive] = page.evaluate("document.body.scrollHeight")
+        assert bool(waiting) is not arrive
+        for route in waiting:
+            route.abort()
+        context.close()
+    assert heights[True] == heights[False]
+
+
+@needs_chromium
+def test_formulas_stand_on_the_line_and_match_the_text(browser, site):
     with opened(browser, f"{site}/book/notation.html") as page:
         letter, ex = page.evaluate(
             """() => {
@@ -282,11 +310,11 @@ def test_formulas_stand_on_the_line_and_match_the_text(browser, site):  # noqa: 
 
 @needs_chromium
 @every_theme
-def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, theme):  # noqa: F811
+def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, theme):
     with opened(browser, f"{site}/{CHAPTER}.html", "phone", theme) as page:
         wrong = page.evaluate(
             """() => [...document.querySelectorAll(".scroll, .text_html, article pre")]
-            .filter(box => box.getClientRects().length)
+            .filter(box => box.checkVisibility({contentVisibilityAuto: true}))
             .filter(box => (box.scrollWidth > box.clientWidth + 1) !== (box.tabIndex === 0))
             .map(box => box.outerHTML.slice(0, 200))"""
         )
@@ -295,23 +323,33 @@ def test_wide_regions_scroll_by_keyboard_and_others_are_no_stops(browser, site, 
 
 
 @needs_chromium
-def test_explorer_answers_mouse_and_keyboard(browser, site):  # noqa: F811
+def test_explorer_answers_mouse_and_keyboard(browser, site):
     with opened(browser, f"{site}/{CHAPTER}.html") as page:
         explorer = page.locator("[data-dlnotes-explorer='descent']").first
         explorer.scroll_into_view_if_needed()
         picture = explorer.locator(".dlx-surface")
-        seen = [picture.screenshot()]
+        path = picture.locator(".dlx-trace")
 
+        def redrawn(before: str) -> str:
+            """Wait for another path (it is drawn with the next frame) and return it."""
+            page.wait_for_function(
+                "([path, before]) => path.getAttribute('points') !== before",
+                arg=[path.element_handle(), before],
+                timeout=5000,
+            )
+            return path.get_attribute("points")
+
+        seen = [picture.screenshot()]
         slider = explorer.get_by_label("Learning rate")
-        before = slider.input_value()
         slider.focus()
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("ArrowRight")
-        assert slider.input_value() != before
+        start = path.get_attribute("points")
+        page.keyboard.press("ArrowLeft")
+        slid = redrawn(start)
         seen.append(picture.screenshot())
 
         box = picture.bounding_box()
         page.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
+        redrawn(slid)
         page.mouse.move(0, 0)
         seen.append(picture.screenshot())
         assert len(set(seen)) == 3, "the picture did not change"
@@ -319,7 +357,7 @@ def test_explorer_answers_mouse_and_keyboard(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):  # noqa: F811
+def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):
     paper = "getComputedStyle(document.body).backgroundColor"
     with opened(browser, f"{site}/{CHAPTER}.html", theme="dark") as page:
         dark = page.evaluate(paper)
@@ -337,20 +375,21 @@ def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):  
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["http", "file"])
-def test_search_finds_a_chapter(browser, site, scheme):  # noqa: F811
+def test_search_finds_a_chapter(browser, site, scheme):
     base = site if scheme == "http" else HTML.as_uri()
     with opened(browser, f"{base}/book/notation.html") as page:
         page.keyboard.press("/")
         page.keyboard.type("gradient")
         page.keyboard.press("Enter")
         page.wait_for_url("**/search.html?q=gradient")
+        page.wait_for_load_state("networkidle")  # the summaries
         page.locator("#search-results li a[href*='01_gradients']").first.click()
         page.wait_for_url("**/01_gradients.html**")
         assert page.complaints == []
 
 
 @needs_chromium
-def test_contents_open_and_close_on_a_phone(browser, site):  # noqa: F811
+def test_contents_open_and_close_on_a_phone(browser, site):
     with opened(browser, f"{site}/{CHAPTER}.html", "phone") as page:
         contents = page.get_by_role("navigation", name="Contents")
         assert not contents.is_visible()
@@ -364,7 +403,7 @@ def test_contents_open_and_close_on_a_phone(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_copy_button_copies_the_code(browser, site):  # noqa: F811
+def test_copy_button_copies_the_code(browser, site):
     with opened(browser, f"{site}/book/start.html") as page:
         page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.locator(".copy").first.focus()
@@ -376,7 +415,7 @@ def test_copy_button_copies_the_code(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_pages_read_without_javascript(browser, site):  # noqa: F811
+def test_pages_read_without_javascript(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/{CHAPTER}.html")
@@ -387,7 +426,7 @@ def test_pages_read_without_javascript(browser, site):  # noqa: F811
 
 
 @needs_chromium
-def test_weight_of_the_chapter(browser, site, capsys):  # noqa: F811
+def test_weight_of_the_chapter(browser, site, capsys):
     with opened(browser, f"{site}/{CHAPTER}.html") as page:
         files = {HTML / urlsplit(url).path.lstrip("/") for url in page.requested}
     weights: Counter[str] = Counter()

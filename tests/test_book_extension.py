@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
-from PIL import Image
+from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -86,6 +86,17 @@ def test_size_on_the_page_follows_the_resolution(tmp_path):
     Image.new("RGB", (900, 600)).save(tmp_path / "screen.png")
     assert figures.displayed_size(tmp_path / "print.png") == (576, 384)
     assert figures.displayed_size(tmp_path / "screen.png") == (900, 600)
+
+
+def test_a_figure_keeps_its_looks_and_a_photograph_keeps_every_colour(tmp_path):
+    plot = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(plot).line([(0, 0), (299, 199)], fill="#0072b2", width=3)
+    rainbow = Image.merge("RGB", [Image.effect_noise((300, 200), 90) for _ in range(3)])
+    clear = Image.new("RGBA", (300, 200), (255, 0, 0, 100))
+    for name, image in [("plot", plot), ("rainbow", rainbow), ("clear", clear)]:
+        image.save(tmp_path / f"{name}.png")
+        with Image.open(figures.lighter(tmp_path / f"{name}.png")) as made:
+            assert made.convert(image.mode).tobytes() == image.tobytes(), name
 
 
 # Whole builds

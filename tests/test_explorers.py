@@ -11,7 +11,7 @@ import pytest
 import quickjs
 import torch
 import traitlets
-from browser import browser, needs_chromium  # noqa: F401
+from browser import needs_chromium
 from bs4 import BeautifulSoup
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
@@ -27,7 +27,6 @@ class JavaScript:
     def __init__(self, source: str) -> None:
         self.context = quickjs.Context()
         plain = re.sub(r"^export (default .*;\n)?", "", source, flags=re.MULTILINE)
-        # Constants of a script are not properties of its global object: name what is used.
         self.context.eval(plain)
 
     def __call__(self, expression: str):
@@ -211,6 +210,27 @@ def test_learning_rate_slider_moves_to_round_values(js):
 # --- The files put together -------------------------------------------------------------
 
 
+def test_files_are_modules_that_import_what_they_use_and_no_more():
+    files = {path.stem: path.read_text("utf8") for path in esm.HERE.glob("*.js")}
+    exported = {
+        name: set(re.findall(r"^export (?:const|function) (\w+)", text, re.MULTILINE))
+        | set(re.findall(r"\w+", " ".join(re.findall(r"^export const \[(.*?)\]", text, re.M))))
+        for name, text in files.items()
+    }
+    everything = set().union(*exported.values())
+    for name, text in files.items():
+        body = esm._IMPORT.sub("", text)
+        code = re.sub(r"//.*|\.\.\.", "", body)
+        imported = set()
+        for names, source in re.findall(r'^import \{([^}]*)\} from "\./(\w+)\.js";', text, re.M):
+            wanted = set(re.findall(r"\w+", names))
+            assert wanted <= exported[source], f"{name}.js imports what {source}.js has not"
+            imported |= wanted
+        assert all(re.search(rf"\b{used}\b", code) for used in imported), f"{name}.js: unused"
+        called = set(re.findall(r"(?<![\w.])(\w+)\(", code)) & everything
+        assert called <= imported | exported[name], f"{name}.js uses what it does not import"
+
+
 def test_module_has_no_imports_and_one_default_export():
     source = esm.module("descent")
     assert not re.search(r"^\s*import\b", source, re.MULTILINE)
@@ -347,7 +367,7 @@ def page_source(*states: dict[str, object], body: str = "") -> str:
 
 
 @pytest.fixture
-def opened(browser, tmp_path):  # noqa: F811
+def opened(browser, tmp_path):
     """Return a function that opens explorers from a file and gives the page."""
     pages = []
 
@@ -419,6 +439,7 @@ def test_page_draws_the_path_that_python_computes(opened):
     np.testing.assert_allclose(drawn, expected, atol=0.2)
     shown = readout(page)
     assert shown["Step"] == "40 of 40"
+    assert page.get_by_text("what is shown without JavaScript").count() == 0
     position = [float(v.replace("−", "-")) for v in shown["Position"].split(", ")]
     np.testing.assert_allclose(position, path[-1], rtol=5e-3)
 
@@ -536,6 +557,17 @@ def test_every_surface_and_rule_can_be_drawn(opened):
             )
             assert "NaN" not in svgs
             assert "Infinity" not in svgs
+
+
+@needs_chromium
+def test_contours_are_kept_while_the_path_changes(opened):
+    page = opened(STATES[0])
+    first = page.locator(".dlx-hills path").first
+    first.evaluate("e => e.setAttribute('data-old', '')")
+    set_slider(page, "Learning rate", -2)
+    assert first.get_attribute("data-old") == ""
+    set_slider(page, "Condition number", 7)
+    assert first.get_attribute("data-old") is None
 
 
 @needs_chromium
@@ -740,7 +772,7 @@ def test_several_explorers_share_no_id(opened):
 
 
 @needs_chromium
-def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F811
+def test_without_javascript_the_fallback_is_read(browser, tmp_path):
     file = tmp_path / "page.html"
     file.write_text(page_source(STATES[0]), "utf8")
     page = browser.new_page(java_script_enabled=False)
@@ -750,7 +782,7 @@ def test_without_javascript_the_fallback_is_read(browser, tmp_path):  # noqa: F8
 
 
 @needs_chromium
-def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):  # noqa: F811
+def test_a_broken_state_does_not_stop_the_next_explorer(browser, tmp_path):
     broken = '<div data-dlnotes-explorer="descent" data-state="{">left as it was</div>'
     unknown = '<div data-dlnotes-explorer="toString" data-state="{}">unknown</div>'
     file = tmp_path / "page.html"

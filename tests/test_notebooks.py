@@ -229,6 +229,11 @@ def test_noise_is_taken_out(nb, change):
     assert notebooks.dumps(notebooks.normalise(nb)) == clean
 
 
+def test_hard_line_breaks_are_kept(nb):
+    nb.cells[0].source = "# T\n\nfirst  \nsecond"
+    assert notebooks.normalise(nb).cells[0].source == nb.cells[0].source
+
+
 def test_not_normalised_is_reported(nb, tmp_path):
     path = tmp_path / "99_waves.ipynb"
     nb.metadata.widgets = {}

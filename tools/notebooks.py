@@ -126,7 +126,7 @@ def normalise(nb: Notebook) -> Notebook:
     for cell in nb.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k not in NOISE}
         cell.metadata = nbformat.from_dict(cell.metadata)
-        cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
+        cell.source = cell.source.strip("\n")
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
         if cell.cell_type == "code":

@@ -14,9 +14,11 @@ source: the deployment sets it in the environment, and without it nothing here h
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -54,7 +56,14 @@ def build_wheel(folder: Path) -> Path:
     for old in folder.glob("dlnotes-*.whl"):
         old.unlink()
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "wheel"]
-    subprocess.run([*command, "--no-deps", "-w", str(folder), str(ROOT)], check=True)
+    # From a copy: setuptools builds in place, and would pick up files of earlier builds.
+    with TemporaryDirectory() as copy:
+        for name in ("pyproject.toml", "LICENSE", "README.md"):
+            if (ROOT / name).is_file():
+                shutil.copy(ROOT / name, copy)
+        leave = shutil.ignore_patterns("*.egg-info", "__pycache__")
+        shutil.copytree(ROOT / "src", Path(copy) / "src", ignore=leave)
+        subprocess.run([*command, "--no-deps", "-w", str(folder), copy], check=True)
     return next(folder.glob("dlnotes-*.whl"))
 
 

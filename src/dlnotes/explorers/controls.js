@@ -29,7 +29,7 @@ export const logarithmic = {
 };
 
 // `change(value)` runs while the slider moves, `commit()` when it is let go.
-export function slider({ label, min, max, step, scale = linear, format = String, change, commit }) {
+export function slider({ label, limits: [min, max], step, scale = linear, format = String, change, commit }) {
   const name = html("span", {}, label);
   const shown = html("span", { class: "dlx-value" });
   const input = html("input", {
@@ -174,15 +174,18 @@ export function staticModel(state) {
   };
 }
 
-// Replaces the fallback text in `el` with the explorer, started from `state`.
+// Replaces the fallback text in `el` with the explorer, started from `state`; the text
+// stays until the explorer stands.
 export function mountStatic(explorer, el, state) {
-  el.replaceChildren();
+  const fallback = [...el.childNodes];
+  const unmount = explorer.render({ model: staticModel(state), el });
+  for (const node of fallback) node.remove();
   el.dataset.mounted = "";
-  return explorer.render({ model: staticModel(state), el });
+  return unmount;
 }
 
-// Mounts each div of the page that names one of `explorers`. A div whose state cannot
-// be read keeps its fallback text, and the others are mounted all the same.
+// Mounts each div of the page that names one of `explorers`. One that fails keeps its
+// fallback text, and the others are mounted all the same.
 export function mountAll(explorers) {
   const mount = () => {
     for (const el of document.querySelectorAll("div[data-dlnotes-explorer]:not([data-mounted])")) {

@@ -115,7 +115,9 @@ class Explorer(widget.Widget):
 
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
-        problem = _start_problem(self.surface, proposal.value)
+        # In the constructor traitlets checks the surface before or after this, as it likes.
+        surface = _known("surface", self.surface, tuple(surfaces.SURFACES))
+        problem = _start_problem(surface, proposal.value)
         if problem:
             raise traitlets.TraitError(problem)
         start: list[float] = proposal.value

@@ -120,19 +120,19 @@ const BACKWARD = [
 ];
 
 const WEIGHTS = Object.values(UNITS).flatMap(({ weights }) => weights);
-const update = (biases) =>
-  (biases ? [...WEIGHTS, "b1", "b2"] : WEIGHTS).map((w) => ({
-    name: `${w}+`,
-    ...against(w),
-    why: `Gradient descent: ${w} moves against its gradient, by the learning rate η.`,
-  }));
+const UPDATE = [...WEIGHTS, "b1", "b2"].map((w) => ({
+  name: `${w}+`,
+  ...against(w),
+  why: `Gradient descent: ${w} moves against its gradient, by the learning rate η.`,
+}));
+const UPDATES = { true: UPDATE, false: UPDATE.slice(0, WEIGHTS.length) };
+
+const inPhase = (phase, list) => list.map((operation) => ({ ...operation, phase }));
+const ROUND = [...inPhase("Forward", FORWARD), ...inPhase("Backward", BACKWARD), ...inPhase("Update", UPDATE)];
+const ROUNDS = { true: ROUND, false: ROUND.slice(0, -2) };
 
 // Every operation of one round, in order; with `biases` the update moves them too.
-export const operations = (biases = false) => [
-  ...FORWARD.map((operation) => ({ ...operation, phase: "Forward" })),
-  ...BACKWARD.map((operation) => ({ ...operation, phase: "Backward" })),
-  ...update(biases).map((operation) => ({ ...operation, phase: "Update" })),
-];
+export const operations = (biases = false) => ROUNDS[biases];
 
 // The results of some operations by name, from the numbers that are given.
 export function results(list, given) {
@@ -149,7 +149,7 @@ export const backward = (net, values) => results(BACKWARD, { ...net, ...values }
 export function step(net, lr = 0.5, biases = false, values = forward(net)) {
   const known = { ...net, lr, ...values, ...backward(net, values) };
   const after = { ...net };
-  for (const { name, value } of update(biases)) after[name.slice(0, -1)] = value(known);
+  for (const { name, value } of UPDATES[biases]) after[name.slice(0, -1)] = value(known);
   return after;
 }
 

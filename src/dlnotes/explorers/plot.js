@@ -10,6 +10,24 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Puts a circle somewhere.
+export const centre = (circle, [x, y]) => {
+  circle.setAttribute("cx", x);
+  circle.setAttribute("cy", y);
+};
+
+// A frame with ticks: [pixel, text] pairs along the bottom and the left.
+export function frame({ left, top, width, height }, xs, ys) {
+  const [right, bottom] = [left + width, top + height];
+  return [
+    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
+    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
+    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
+    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
+    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
+  ];
+}
+
 // Round numbers that cover [low, high] in about `count` steps of 1, 2 or 5 times 10^k.
 export function ticks([low, high], count = 5) {
   const raw = (high - low) / count;
@@ -41,6 +59,16 @@ export function number(value, digits = 1) {
   return value < 0 ? `−${text}` : text;
 }
 
+// A number as the chapter prints it: `places` decimals, or more where two digits need
+// them, no zeros at the end beyond hundredths, a true minus, × 10ᵏ when it is long.
+export function decimals(value, places = 9) {
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  if (!(size >= 1e-6 && size < 1e6)) return number(value, places > 6 ? 4 : 1);
+  const text = size.toFixed(Math.max(places, 1 - Math.floor(Math.log10(size))));
+  return (value < 0 ? "−" : "") + text.replace(/(\.\d\d\d*?)0+$/, "$1");
+}
+
 // The room that a frame leaves for its tick labels, in pixels.
 export const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
 
@@ -51,23 +79,6 @@ export const frameIn = (element) => ({
   width: Math.max(10, element.clientWidth - MARGIN.left - MARGIN.right),
   height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
 });
-
-// A frame with ticks: [pixel, text] pairs along the bottom and the left.
-export function frame({ left, top, width, height }, xs, ys) {
-  const [right, bottom] = [left + width, top + height];
-  return [
-    ...xs.map(([x]) => svg("line", { class: "dlx-grid", x1: x, x2: x, y1: top, y2: bottom })),
-    ...ys.map(([y]) => svg("line", { class: "dlx-grid", x1: left, x2: right, y1: y, y2: y })),
-    svg("rect", { class: "dlx-frame", x: left, y: top, width, height }),
-    ...xs.map(([x, text]) => svg("text", { x, y: bottom + 16, "text-anchor": "middle" }, text)),
-    ...ys.map(([y, text]) => svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, text)),
-  ];
-}
-
-export const centre = (circle, [x, y]) => {
-  circle.setAttribute("cx", x);
-  circle.setAttribute("cy", y);
-};
 
 // Numbers that are never negative, on a scale of powers of ten.
 export function logScale(heights) {
@@ -111,10 +122,12 @@ export function sublevelPaths(values, columns, rows, levels, width, height) {
   for (let j = 0; j < rows; j += 1) {
     for (let i = 0; i < columns; i += 1) padded[(j + 1) * wide + i + 1] = values[j * columns + i];
   }
-  return levels.map((level) => loops(padded, wide, rows + 2, level, (i, j) => [
+  const place = (i, j) => [
     ((i - 1) / (columns - 1)) * width,
     height - ((j - 1) / (rows - 1)) * height,
-  ]));
+  ];
+  const boundaries = trace(padded, wide, rows + 2, levels);
+  return levels.map((level, k) => loops(padded, wide, level, boundaries[k], place));
 }
 
 // For each of the 16 corner patterns of a cell, the edges that a boundary runs from
@@ -127,20 +140,30 @@ const RUNS = [
 // The two patterns with low corners opposite each other, when the middle is low too.
 const JOINED = { 5: [[0, 1], [2, 3]], 10: [[1, 2], [3, 0]] };
 
-function loops(grid, wide, high, level, place) {
-  const next = new Map(); // from an edge to the edge where the boundary goes on
+// For each level a map from an edge that its boundary crosses to the next one. An edge's
+// number is twice its lower left node, plus one if it is vertical.
+function trace(grid, wide, high, levels) {
+  const boundaries = levels.map(() => new Map());
   for (let j = 0; j + 1 < high; j += 1) {
     for (let i = 0; i + 1 < wide; i += 1) {
       const at = j * wide + i;
       const [a, b, c, d] = [grid[at], grid[at + 1], grid[at + wide + 1], grid[at + wide]];
-      const low = (a < level) + 2 * (b < level) + 4 * (c < level) + 8 * (d < level);
-      if (low === 0 || low === 15) continue;
-      // An edge's number: twice its lower left node, plus one if it is vertical.
-      const edges = [2 * at, 2 * (at + 1) + 1, 2 * (at + wide), 2 * at + 1];
-      const runs = JOINED[low] && (a + b + c + d) / 4 < level ? JOINED[low] : RUNS[low];
-      for (const [from, to] of runs) next.set(edges[from], edges[to]);
+      const [lowest, highest] = [Math.min(a, b, c, d), Math.max(a, b, c, d)];
+      for (let k = 0; k < levels.length; k += 1) {
+        const level = levels[k];
+        if (!(lowest < level && level <= highest)) continue; // most cells, at most levels
+        const low = (a < level) + 2 * (b < level) + 4 * (c < level) + 8 * (d < level);
+        const edges = [2 * at, 2 * (at + 1) + 1, 2 * (at + wide), 2 * at + 1];
+        const runs = JOINED[low] && (a + b + c + d) / 4 < level ? JOINED[low] : RUNS[low];
+        for (const [from, to] of runs) boundaries[k].set(edges[from], edges[to]);
+      }
     }
   }
+  return boundaries;
+}
+
+// The closed loops of one boundary as path data; empties `next`.
+function loops(grid, wide, level, next, place) {
   const point = (edge) => {
     const node = edge >> 1;
     const other = edge & 1 ? node + wide : node + 1;
