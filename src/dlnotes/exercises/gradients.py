@@ -7,6 +7,7 @@ import numpy as np
 
 from dlnotes.exercises import compare
 from dlnotes.scratch import regression
+from dlnotes.scratch.backprop import numerical_gradient as _central
 
 Answer = Callable[..., Any]
 
@@ -81,15 +82,6 @@ def mse_gradient(answer: Answer) -> None:
             ),
         },
     )
-
-
-def _central(f: Callable[[Any], Any], x: Any, h: float = 1e-5) -> Any:
-    gradient = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        nudge = np.zeros_like(x)
-        nudge[i] = h
-        gradient[i] = (f(x + nudge) - f(x - nudge)) / (2 * h)
-    return gradient
 
 
 def _one_sided(f: Callable[[Any], Any], x: Any, h: float = 1e-5) -> Any:
