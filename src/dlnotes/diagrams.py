@@ -1,0 +1,89 @@
+"""Networks drawn with their numbers: nodes, edges, and what was computed at each.
+
+As in `plots`, each function takes the axes to draw on and returns them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle
+
+LINE, WEIGHT, FORWARD, BACKWARD = "#8a93a0", "#333333", "C0", "C1"
+COLUMNS = {"i": 0.6, "h": 3.9, "o": 7.2, "E": 9.3}  # one a layer
+ROWS = {"1": 4.6, "2": 1.3}  # one a unit
+EDGES = {
+    **{"w1": ("i1", "h1"), "w2": ("i2", "h1"), "w3": ("i1", "h2"), "w4": ("i2", "h2")},
+    **{"w5": ("h1", "o1"), "w6": ("h2", "o1"), "w7": ("h1", "o2"), "w8": ("h2", "o2")},
+}
+RADIUS = 0.55
+
+
+def network(
+    ax: Axes,
+    net: Mapping[str, float],
+    values: Mapping[str, float],
+    gradients: Mapping[str, float] | None = None,
+) -> Axes:
+    """Draw the network of `dlnotes.scratch.backprop` with its numbers, to four digits.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw: about 6 by 4 inches.
+    net : mapping
+        The network, as from ``backprop.example``.
+    values : mapping
+        What ``backprop.forward`` returned for it: outputs stand in the nodes, sums beside.
+    gradients : mapping, optional
+        What ``backprop.backward`` returned for it: beside each node and under each weight.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from dlnotes.scratch import backprop
+    >>> net = backprop.example()
+    >>> ax = network(plt.figure().add_subplot(), net, backprop.forward(net))
+    >>> [text.get_text() for text in ax.texts if text.get_text().startswith("w5")]
+    ['w5 = 0.4']
+    """
+
+    def write(x: float, y: float, text: str, color: str = FORWARD, **box: Any) -> None:
+        text = text.replace("-", "−")
+        ax.text(x, y, text, color=color, ha="center", va="center", fontsize=9.5, **box)
+
+    white: dict[str, Any] = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}}
+    for name, (source, target) in EDGES.items():
+        start, end = ((COLUMNS[unit[0]], ROWS[unit[1]]) for unit in (source, target))
+        ax.plot(*zip(start, end, strict=True), color=LINE, lw=1, zorder=1)
+        along = 0.5 if start[1] == end[1] else 0.3  # the two diagonals cross in the middle
+        x, y = (a + along * (b - a) for a, b in zip(start, end, strict=True))
+        write(x, y, f"{name} = {net[name]:.4g}", WEIGHT, **white)
+        if gradients:
+            write(x, y - 0.37, f"{gradients[f'dE/d{name}']:+.4f}", BACKWARD, **white)
+
+    for unit in ("i1", "i2", "h1", "h2", "o1", "o2"):
+        x, y = COLUMNS[unit[0]], ROWS[unit[1]]
+        ax.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=LINE, zorder=2))
+        out = net[unit] if unit in net else values[f"out_{unit}"]
+        write(x, y, f"{unit}\n{out:.4f}")
+        if unit in net:
+            continue
+        away = 1 if unit[1] == "1" else -1  # outwards: inside there is no room
+        write(x, y + 0.82 * away, f"net = {values[f'net_{unit}']:.4f}")
+        if gradients:
+            write(x, y + 1.2 * away, f"{gradients[f'dE/dnet_{unit}']:+.4f}", BACKWARD)
+
+    for row, y in ROWS.items():
+        ax.plot((COLUMNS["o"], COLUMNS["E"]), (y, y), color=LINE, lw=1, zorder=1)
+        text = f"target {net[f't{row}']:.4g}\nerror {values[f'E_o{row}']:.4f}"
+        write(COLUMNS["E"], y, text, **white)
+    middle = sum(ROWS.values()) / 2
+    write(COLUMNS["E"], middle, f"E = {values['E']:.4f}")
+    for layer, bias in (("h", "b1"), ("o", "b2")):  # one bias for both units of a layer
+        write(COLUMNS[layer], middle, f"{bias} = {net[bias]:.4g}", WEIGHT)
+        if gradients:
+            write(COLUMNS[layer], middle - 0.37, f"{gradients[f'dE/d{bias}']:+.4f}", BACKWARD)
+    ax.set(xlim=(0, 10.1), ylim=(-0.1, 6.0), aspect="equal")
+    ax.set_axis_off()
+    return ax

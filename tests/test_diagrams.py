@@ -1,0 +1,64 @@
+"""The drawn network holds the numbers that were computed, each once."""
+
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from dlnotes import diagrams
+from dlnotes.scratch import backprop
+
+
+@pytest.fixture
+def ax():
+    yield plt.figure(figsize=(6.4, 3.9)).add_subplot()
+    plt.close("all")
+
+
+@pytest.fixture
+def net():
+    rng = np.random.default_rng(0)
+    drawn = (*backprop.INPUTS, *backprop.WEIGHTS, *backprop.BIASES)
+    return {**backprop.example(), **{name: rng.uniform(-2, 2) for name in drawn}}
+
+
+def numbers(ax):
+    text = "\n".join(text.get_text() for text in ax.texts).replace("−", "-")
+    return sorted(float(word) for word in re.findall(r"[-+]?\d+\.\d+", text))
+
+
+def test_forward_values_and_weights_are_drawn_once_each(ax, net):
+    values = backprop.forward(net)
+    assert diagrams.network(ax, net, values) is ax
+    assert numbers(ax) == pytest.approx(sorted([*net.values(), *values.values()]), abs=1e-3)
+
+
+def test_gradients_are_drawn_beside_what_they_belong_to(ax, net):
+    values = backprop.forward(net)
+    d = backprop.backward(net, values)
+    diagrams.network(ax, net, values, d)
+    at = {text.get_position(): text.get_text().replace("−", "-") for text in ax.texts}
+    for (x, y), text in at.items():
+        name = text.split()[0]
+        if re.fullmatch(r"[wb]\d", name):
+            below = max((b for a, b in at if a == x and b < y), default=None)
+            assert float(at[x, below]) == pytest.approx(d[f"dE/d{name}"], abs=5e-5)
+    signals = [d[f"dE/dnet_{unit}"] for unit in ("h1", "h2", "o1", "o2")]
+    for signal in signals:
+        assert min(abs(number - signal) for number in numbers(ax)) <= 5e-5
+
+
+def test_no_text_overlaps_another(ax, net):
+    values = backprop.forward(net)
+    diagrams.network(ax, net, values, backprop.backward(net, values))
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent().shrunk(0.98, 0.9) for text in ax.texts]
+    names = [text.get_text() for text in ax.texts]
+    clashes = [
+        (a, b)
+        for i, a in enumerate(names)
+        for j, b in enumerate(names)
+        if i < j and boxes[i].overlaps(boxes[j])
+    ]
+    assert clashes == []
