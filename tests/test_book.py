@@ -125,6 +125,13 @@ def test_every_image_says_what_it_shows_and_keeps_its_place(name):
 
 
 @every_notebook
+def test_figures_are_numbered_from_one_on_each_page(name):
+    numbers = [tag.get_text(strip=True) for tag in soup(name).select(".caption-number")]
+    assert numbers == [f"Figure {n}" for n in range(1, len(numbers) + 1)]
+    assert len(numbers) == len(soup(name).select("figure img"))
+
+
+@every_notebook
 def test_every_figure_looks_like_the_one_in_the_notebook(name):
     stored = [
         base64.b64decode(output.data["image/png"])

@@ -37,6 +37,13 @@ def test_chapter_has_outputs_and_exercises(path):
     assert any("exercise" in notebooks.tags(cell) for cell in cells)
 
 
+def test_the_set_up_cell_is_the_same_in_every_notebook():
+    cells = [cell for path in PAGES for cell in notebooks.code_cells(notebooks.read(path))]
+    setups = [cell for cell in cells if "setup" in notebooks.tags(cell)]
+    assert len(setups) == len(PAGES)
+    assert len({(cell.source, json.dumps(cell.metadata)) for cell in setups}) == 1
+
+
 def test_figure_names_are_unique_in_the_book():
     names = [
         notebooks.figure(cell)["name"]

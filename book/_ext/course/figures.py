@@ -8,6 +8,7 @@ from pathlib import Path
 from docutils import nodes
 from PIL import Image, ImageChops, ImageStat
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
@@ -117,7 +118,19 @@ def depart_image(translator: HTML5Translator, node: nodes.image) -> None:
     """Do nothing: the element has no end."""
 
 
+def number_by_page(app: Sphinx, env: BuildEnvironment) -> None:
+    """Begin the numbers of the figures anew on each page.
+
+    Sphinx counts through the whole book, so that a new chapter would renumber the figures
+    of all that follow it.
+    """
+    for kinds in env.toc_fignumbers.values():
+        for numbers in kinds.values():
+            numbers.update({name: (count,) for count, name in enumerate(numbers, 1)})
+
+
 def setup(app: Sphinx) -> None:
-    """Register the transform and the writer."""
+    """Register the transform, the numbers and the writer."""
     app.add_transform(Figures)
+    app.connect("env-check-consistency", number_by_page)
     app.add_node(nodes.image, override=True, html=(visit_image, depart_image))
