@@ -6,7 +6,7 @@ parts with the scaler fitted on the training part only.
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -101,13 +101,14 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the pairs (x, y) of one epoch."""
         if not self.shuffle:
-            pairs = zip(self.x.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+            parts = (torch.split(t, self.batch_size) for t in (self.x, self.y))
+            pairs: Iterable[tuple[Tensor, Tensor]] = zip(*parts, strict=True)
         else:
             order = torch.randperm(len(self.x), generator=self.generator)
             order = order.to(self.x.device, non_blocking=True)
             pairs = (
                 (self.x.index_select(0, part), self.y.index_select(0, part))
-                for part in order.split(self.batch_size)
+                for part in torch.split(order, self.batch_size)
             )
         for _, (x, y) in zip(range(len(self)), pairs, strict=False):
             yield (x.pin_memory(), y.pin_memory()) if self.pin else (x, y)
@@ -162,11 +163,12 @@ def as_batches(
                 f"{name} holds {len(data)} tensors: pass a pair (x, y), or a DataLoader "
                 "that yields pairs"
             )
-        return Batches(*data, batch_size=batch_size, shuffle=shuffle, seed=seed)
+        x, y = data if len(data) == 2 else (data[0], None)
+        return Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
     if isinstance(data, Dataset):
         if isinstance(data, IterableDataset):
             return DataLoader(data, batch_size)
-        if len(data) == 0:  # type: ignore[arg-type]  a map-style Dataset has a length
+        if len(data) == 0:  # type: ignore[arg-type]  # a map-style Dataset has a length
             raise ValueError(f"{name} is empty: the Dataset has no samples")
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return DataLoader(data, batch_size, shuffle=shuffle, generator=generator)
@@ -309,7 +311,9 @@ def split(
         for a, b in parts
     ]
     names = tuple(str(name) for name in feature_names)
-    return Splits(*parts, names, tuple(map(str, target_names)), scaler, target_scaler)
+    train, held_out, unseen = parts
+    classes_named = tuple(map(str, target_names))
+    return Splits(train, held_out, unseen, names, classes_named, scaler, target_scaler)
 
 
 def _from_sklearn(bunch: Any, classes: bool, **options: Any) -> Splits:
@@ -344,9 +348,8 @@ def digits(*, images: bool = False, **options: Any) -> Splits:
     splits = _from_sklearn(bunch, True, scale=False, **options)
     if not images:
         return splits
-    parts = {name: getattr(splits, name) for name in _PARTS}
-    shaped = {name: Pair(p.x.reshape(-1, 1, 8, 8), p.y) for name, p in parts.items()}
-    return Splits(**shaped, feature_names=splits.feature_names, target_names=splits.target_names)
+    shaped = [Pair(p.x.reshape(-1, 1, 8, 8), p.y) for p in (splits.train, splits.val, splits.test)]
+    return replace(splits, train=shaped[0], val=shaped[1], test=shaped[2])
 
 
 def breast_cancer(**options: Any) -> Splits:
