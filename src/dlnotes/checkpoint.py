@@ -1,6 +1,7 @@
 """Files that hold a run so that it can go on: written whole or not at all.
 
-Nothing here knows what a run is, but for the state of the random generators.
+`save` and `load` take any plain state; `save_run` and `resume_run` know what `training.fit`
+needs to go on as if it had never stopped.
 """
 
 import os
@@ -10,6 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from dlnotes import runtime
+from dlnotes.history import History
 
 
 def save(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
@@ -93,3 +99,96 @@ def set_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.device_count() == len(state["cuda"]):
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def save_run(
+    path: str | os.PathLike[str],
+    history: History,
+    weights: dict[str, Tensor],
+    best: dict[str, Tensor],
+    parts: dict[str, Any],
+    train: Any,
+) -> None:
+    """Write all that `resume_run` needs; every process calls it and the first one writes.
+
+    `parts` are the objects beside the model that have a state (optimizer, scheduler,
+    scaler; None where there is none); `train` may have a ``generator`` of its order.
+    """
+    generator = getattr(train, "generator", None)
+    rank, world = runtime.processes()
+    states = [random_state()] * world
+    if world > 1:
+        dist.all_gather_object(states, random_state())
+    if rank > 0:
+        return
+    save(
+        path,
+        {
+            "model": weights,
+            "best": best,
+            "rows": history.rows,
+            "order": None if generator is None else generator.get_state(),
+            "random": states,
+            **{name: part and part.state_dict() for name, part in parts.items()},
+            "kinds": {name: type(part).__name__ for name, part in parts.items()},
+        },
+    )
+
+
+def resume_run(
+    path: str | os.PathLike[str],
+    resume: bool,
+    model: nn.Module,
+    parts: dict[str, Any],
+    train: Any,
+) -> tuple[History, dict[str, Tensor] | None]:
+    """Put a run back to where `save_run` wrote it; return its history and best weights.
+
+    Where there is no file, the history is empty and there are no weights.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file and `resume` is False.
+    FileNotFoundError
+        If the file's folder does not exist.
+    ValueError
+        If the file is not a checkpoint of this model, optimizer and scheduler.
+    """
+    if not Path(path).exists():
+        if not Path(path).absolute().parent.is_dir():
+            raise FileNotFoundError(f"no folder for the checkpoint {os.fspath(path)!r}: make it")
+        return History(), None
+    if not resume:
+        raise FileExistsError(
+            f"the checkpoint {os.fspath(path)!r} exists: pass resume=True to go on from it, "
+            "or delete it to start afresh"
+        )
+    state = load(path)
+    missing = {"model", "best", "rows", "order", "random", "kinds", *parts} - state.keys()
+    if missing:
+        raise ValueError(f"{os.fspath(path)!r} is no checkpoint of fit: it lacks {sorted(missing)}")
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    other = {name: tuple(value.shape) for name, value in state["model"].items()}
+    if shapes != other:
+        differ = sorted(n for n in shapes | other if shapes.get(n) != other.get(n))
+        raise ValueError(
+            f"{os.fspath(path)!r} is a checkpoint of another model: {', '.join(differ)} differ; "
+            "build the model that it was written with, or choose another path"
+        )
+    for name, part in parts.items():
+        if state["kinds"][name] != type(part).__name__:
+            raise ValueError(
+                f"{os.fspath(path)!r} was written with {name} {state['kinds'][name]}, but this run "
+                f"has {type(part).__name__}: pass the same, or choose another path"
+            )
+    model.load_state_dict(state["model"])
+    for name, part in parts.items():
+        if part is not None:
+            part.load_state_dict(state[name])
+    if state["order"] is not None and getattr(train, "generator", None) is not None:
+        train.generator.set_state(state["order"])
+    rank, world = runtime.processes()
+    if len(state["random"]) == world:
+        set_random_state(state["random"][rank])
+    return History(state["rows"]), state["best"]

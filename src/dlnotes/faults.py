@@ -6,7 +6,7 @@ it is, which is also the way to do one of these things on purpose.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -143,9 +143,9 @@ def check_scheduler(scheduler: Any, interval: str, optimizer: Optimizer) -> None
         raise ValueError("ReduceLROnPlateau reads the epoch's loss: use scheduler_interval='epoch'")
 
 
-def check_one_cycle(scheduler: Any, interval: str, epochs: int, batches: int) -> None:
+def check_one_cycle(scheduler: Any, interval: str, epochs: int, batches: int | None) -> None:
     """Refuse a one-cycle policy whose length is in the other unit."""
-    if not isinstance(scheduler, OneCycleLR):
+    if batches is None or not isinstance(scheduler, OneCycleLR):
         return
     steps = epochs if interval == "epoch" else epochs * batches
     other = epochs * batches if interval == "epoch" else epochs
@@ -184,7 +184,7 @@ def check_pair(batch: Any, name: str) -> tuple[Tensor, Tensor]:
     x, y = batch
     if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
         raise TypeError(f"{name} yields {_describe(batch)}: x and y must be tensors")
-    if len(x) != len(y):
+    if x.shape[:1] != y.shape[:1]:
         raise ValueError(f"{name} yields {len(x)} inputs with {len(y)} targets: they must match")
     return x, y
 
@@ -323,14 +323,3 @@ def _raised_by(check: Callable[..., None], *arguments: Any) -> Exception | None:
     except (TypeError, ValueError) as explained:
         return explained
     return None
-
-
-def first_bad(columns: Iterable[tuple[str, list[float]]]) -> tuple[int, str, float] | None:
-    """Return batch (from 0), name and value of the first number that is nan or infinite."""
-    found = [
-        (k, name, value)
-        for name, values in columns
-        for k, value in enumerate(values)
-        if not math.isfinite(value)
-    ]
-    return min(found, key=lambda item: item[0], default=None)
