@@ -7,6 +7,7 @@ parts with the scaler fitted on the training part only.
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
 
@@ -102,7 +103,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the pairs (x, y) of one epoch."""
         pairs = self._gathered() if self.shuffle else _cut(self.x, self.y, self.batch_size)
-        for _, (x, y) in zip(range(len(self)), pairs, strict=False):
+        for x, y in islice(pairs, len(self)):
             yield (x.pin_memory(), y.pin_memory()) if self.pin else (x, y)
 
     def _gathered(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -131,7 +132,9 @@ class Batches:
         return moved
 
 
-def _cut(x: Tensor, y: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _cut(x: Tensor, y: Tensor, size: int) -> Iterable[tuple[Tensor, Tensor]]:
+    if len(x) <= size:
+        return [(x, y)]
     return zip(torch.split(x, size), torch.split(y, size), strict=True)
 
 

@@ -48,7 +48,7 @@ class Tally:
     def read(self) -> list[list[float]]:
         """Return the rows as numbers: the one time that the device is waited for."""
         self._pack()
-        numbers = iter(torch.cat(self.blocks).tolist() if self.blocks else [])
+        numbers = iter([number for block in self.blocks for number in block.tolist()])
         return [list(islice(numbers, width)) for width in self.widths]
 
     def means(

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from math import hypot, isfinite
+from math import hypot, inf, isfinite
 from typing import Any, Literal
 
 import torch
@@ -177,6 +177,7 @@ def fit(
         history, best = files.resume_run(checkpoint, resume, model, parts, train)
     good = _weights(model)
     best = best or good
+    lowest = min((row[history.monitor] for row in history.rows), default=inf)
     parameters = [p for p in model.parameters() if p.requires_grad]
     network = nn.parallel.DistributedDataParallel(model) if world > 1 else model
     step = int(history.rows[-1]["step"]) if len(history) else 0
@@ -228,7 +229,8 @@ def fit(
                 row["seconds"] = time.perf_counter() - started
                 history.rows.append(row)
                 good = _weights(model)
-                best = good if history.best_epoch == epoch else best
+                if row[history.monitor] < lowest:
+                    lowest, best = row[history.monitor], good
                 if scheduler_interval == "epoch":
                     _advance(scheduler, optimizer, row[history.monitor])
                 if checkpoint is not None:
