@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, stack_module_state, vmap
+from torch.func import functional_call, stack_module_state, vmap
 
 from dlnotes import faults, runtime
 from dlnotes.data import Batches
@@ -185,20 +185,22 @@ def _train(
     x, y = train
     base = networks[runs[0]["seed"]]
     stacked, buffers = stack_module_state([networks[run["seed"]] for run in runs])
-    params = {name: value.detach() for name, value in stacked.items()}
+    frozen = {name for name, p in base.named_parameters() if not p.requires_grad}
+    params = {k: v.detach().requires_grad_() for k, v in stacked.items() if k not in frozen}
+    buffers |= {k: v.detach() for k, v in stacked.items() if k in frozen}
     lr = torch.tensor([float(run["lr"]) for run in runs], dtype=x.dtype, device=x.device)
     seeds = sorted({run["seed"] for run in runs})
     row_of = torch.tensor([seeds.index(run["seed"]) for run in runs], device=x.device)
 
-    def loss_of(params: Any, buffers: Any, x: Tensor, y: Tensor) -> tuple[Tensor, Any]:
-        value = loss(functional_call(base, (params, buffers), (x,)), y)
-        return value, buffers  # batch norm writes its running statistics into them
+    def loss_of(params: Any, buffers: Any, x: Tensor, y: Tensor) -> Tensor:
+        value: Tensor = loss(functional_call(base, (params, buffers), (x,)), y)
+        return value
 
     def scores_of(params: Any, buffers: Any, x: Tensor, y: Tensor) -> list[Tensor]:
         output = functional_call(base, (params, buffers), (x,))
         return [loss(output, y), *(metric(output, y) for metric in metrics.values())]
 
-    step_all = vmap(grad_and_value(loss_of, has_aux=True), randomness="different")
+    loss_all = vmap(loss_of, randomness="different")
     score_all = vmap(scores_of, in_dims=(0, 0, None, None), randomness="different")
 
     state, step, rows = rule.init(params), 0, []
@@ -209,12 +211,18 @@ def _train(
             index = torch.stack([part[0] for part in parts]).to(x.device, non_blocking=True)
             index = index[row_of]
             try:
-                grads, (values, buffers) = step_all(params, buffers, x[index], y[index])
+                losses = loss_all(params, buffers, x[index], y[index])
             except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
                 raise _explain(error, base, loss, x[index[0]], y[index[0]]) from error
+            # The runs are independent, so the gradient of the sum holds each run's own. One
+            # backward pass after vmap takes a third of the time of torch.func.grad within it.
+            found = torch.autograd.grad(losses.sum(), list(params.values()))
+            grads = dict(zip(params, found, strict=True))
             rate = lr if schedule is None else lr * schedule(step)
-            params, state = rule.update(grads, state, params, rate)
-            total += values.detach() * index.shape[1]
+            with torch.no_grad():
+                params, state = rule.update(grads, state, params, rate)
+            params = {name: value.requires_grad_() for name, value in params.items()}
+            total += losses.detach() * index.shape[1]
             count, step = count + index.shape[1], step + 1
         columns = [("train_loss", total / count)]
         if val is not None:
