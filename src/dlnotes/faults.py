@@ -195,22 +195,39 @@ def _describe(batch: Any) -> str:
     return f"a {type(batch).__name__}"
 
 
-def check_first(loss: Loss, output: Any, value: Any, y: Tensor, all_targets: Tensor) -> None:
-    """Refuse what torch would take in silence: broadcast shapes, logits and probabilities mixed up.
+def forward(
+    network: nn.Module, loss: Loss | None, x: Tensor, y: Tensor, check: Tensor | None
+) -> tuple[Any, Any]:
+    """Return output and loss; say what does not fit if torch refuses, or would not see it.
 
-    Parameters
-    ----------
-    loss : callable
-        The loss.
-    output, value : Tensor
-        The model's output for the first batch, and the loss's value.
-    y, all_targets : Tensor
-        The targets of the batch, and as many of all targets as are at hand.
+    `check` holds the targets to check, all that are at hand; None leaves it at what
+    torch refuses, which costs nothing and does not wait for the device.
     """
-    check_output(loss, output, y)
-    family = _family(loss)
-    if family in ("cross-entropy", "nll") and not y.is_floating_point():
-        check_labels(all_targets, output.shape[1 if output.ndim > 1 else 0], loss)
+    try:
+        output = network(x)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        explained = model_failed(error, network, x)
+        if explained is error:
+            raise
+        raise explained from error
+    if loss is None:
+        return output, None
+    if check is not None:
+        check_output(loss, output, y, check)
+    try:
+        value = loss(output, y)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        explained = loss_failed(error, loss, output, y)
+        if explained is error:
+            raise
+        raise explained from error
+    if check is not None:
+        check_value(value)
+    return output, value
+
+
+def check_value(value: Any) -> None:
+    """Refuse a loss that is not one number."""
     if not isinstance(value, Tensor) or value.ndim:
         shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ValueError(
@@ -218,8 +235,8 @@ def check_first(loss: Loss, output: Any, value: Any, y: Tensor, all_targets: Ten
         )
 
 
-def check_output(loss: Loss, output: Any, y: Tensor) -> None:
-    """Refuse an output whose shape or meaning the loss would misread."""
+def check_output(loss: Loss, output: Any, y: Tensor, targets: Tensor) -> None:
+    """Refuse an output or targets whose shape, type or meaning the loss would misread."""
     if not isinstance(output, Tensor):
         raise TypeError(
             f"the model returned a {type(output).__name__}, not a tensor: return the output only "
@@ -232,6 +249,11 @@ def check_output(loss: Loss, output: Any, y: Tensor) -> None:
             f"{tuple(output.shape)} and the target is {tuple(y.shape)}, which would be broadcast "
             "against each other: reshape one, e.g. y.unsqueeze(1) or output.squeeze(1)"
         )
+    if family in ("difference", "bce", "bce-logits") and not y.is_floating_point():
+        raise ValueError(f"{name} needs real targets, but they are {y.dtype}: use y.float()")
+    per_class = output.ndim > 1 and y.shape == output.shape[:1] + output.shape[2:]
+    if family in ("cross-entropy", "nll") and not y.is_floating_point() and per_class:
+        check_labels(targets, output.shape[1], loss)  # before a GPU stops at one with an assertion
     last, values = _last_activation(output), output.detach()
     if family == "cross-entropy" and output.ndim > 1 and output.shape[1] > 1:
         unit = (values >= 0).all() & ((values.sum(1) - 1).abs() < 1e-4).all()
@@ -288,7 +310,7 @@ def model_failed(error: Exception, model: nn.Module, x: Tensor) -> Exception:
 def loss_failed(error: Exception, loss: Loss, output: Any, y: Tensor) -> Exception:
     """Return what to raise when the loss could not take `output` and `y`."""
     if not isinstance(output, Tensor):
-        return _raised_by(check_output, loss, output, y) or error
+        return _raised_by(check_output, loss, output, y, y) or error
     family, name = _family(loss), _name(loss)
     shapes = f"output {tuple(output.shape)} {output.dtype}, target {tuple(y.shape)} {y.dtype}"
     if family in ("cross-entropy", "nll"):
@@ -308,10 +330,8 @@ def loss_failed(error: Exception, loss: Loss, output: Any, y: Tensor) -> Excepti
             explained = _raised_by(check_labels, y, output.shape[1], loss)
             if explained is not None:
                 return explained
-    if explained := _raised_by(check_output, loss, output, y):
+    if explained := _raised_by(check_output, loss, output, y, y):
         return explained
-    if family and not y.is_floating_point() and family not in ("cross-entropy", "nll"):
-        return ValueError(f"{name} needs real targets, but they are {y.dtype}: use y.float()")
     if family:
         return ValueError(f"{name} cannot take {shapes}: {str(error).splitlines()[0]}")
     return error

@@ -3,6 +3,7 @@
 Nothing here trains.
 """
 
+import csv
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -124,7 +125,10 @@ class History:
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write the rows to a CSV file; `from_csv` reads back every number exactly."""
-        self.frame.to_csv(path, index=False)
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(self.rows[0]) if self.rows else ["epoch"])
+            writer.writeheader()
+            writer.writerows(self.rows)
 
     @classmethod
     def from_csv(cls, path: str | os.PathLike[str]) -> "History":
@@ -133,22 +137,17 @@ class History:
         Raises
         ------
         ValueError
-            If the file has no ``epoch`` column or holds something that is not a number.
+            If the file has no ``epoch`` column or a cell is not a number.
         """
-        import pandas as pd
-
+        with open(path, newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
         try:
-            frame = pd.read_csv(path, float_precision="round_trip")
-        except pd.errors.EmptyDataError:
-            return cls()
-        text = [str(c) for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-        if "epoch" not in frame or text:
-            what = f"columns {text} are not numbers" if text else "it has no epoch column"
-            raise ValueError(f"{os.fspath(path)!r} is not a history written by to_csv: {what}")
-        columns = {str(c): frame[c].tolist() for c in frame.columns}
-        return cls(
-            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
-        )
+            rows = [{name: _number(text) for name, text in row.items()} for row in table]
+        except (TypeError, ValueError) as error:  # a short row has None
+            raise ValueError(f"{os.fspath(path)!r} is not a history: {error}") from error
+        if rows and "epoch" not in rows[0]:
+            raise ValueError(f"{os.fspath(path)!r} is not a history: it has no epoch column")
+        return cls(rows)
 
 
 _LOSSES = ("train_loss", "val_loss")
@@ -158,3 +157,7 @@ def _same(a: Row, b: Row) -> bool:
     return (a.keys() - {"seconds"}) == (b.keys() - {"seconds"}) and all(
         a[k] == b[k] or (math.isnan(a[k]) and math.isnan(b[k])) for k in a if k != "seconds"
     )
+
+
+def _number(text: str) -> float:
+    return int(text) if text.lstrip("-").isdecimal() else float(text)

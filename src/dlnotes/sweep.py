@@ -151,6 +151,9 @@ def sweep(
                 runtime.seed_everything(seed)
                 networks[seed] = model(**_arguments(model, fixed)).to(place)
                 orders[seed] = Batches(torch.arange(len(train[0])), batch_size=size, seed=seed)
+            alone = networks[seeds[0]].eval()  # as eval() leaves batch norm's statistics alone
+            faults.forward(alone, loss, train[0][:size], train[1][:size], train[1])
+            alone.train()
             runs = [{**fixed, "lr": lr, "seed": s} for lr in values["lr"] for s in seeds]
             count = sum(p.numel() for p in networks[seeds[0]].parameters())
             at_once = chunk or max(1, CHUNK_VALUES // max(1, count))
@@ -188,7 +191,8 @@ def _train(
     frozen = {name for name, p in base.named_parameters() if not p.requires_grad}
     params = {k: v.detach().requires_grad_() for k, v in stacked.items() if k not in frozen}
     buffers |= {k: v.detach() for k, v in stacked.items() if k in frozen}
-    lr = torch.tensor([float(run["lr"]) for run in runs], dtype=x.dtype, device=x.device)
+    dtype = next(iter(params.values())).dtype
+    lr = torch.tensor([float(run["lr"]) for run in runs], dtype=dtype, device=x.device)
     seeds = sorted({run["seed"] for run in runs})
     row_of = torch.tensor([seeds.index(run["seed"]) for run in runs], device=x.device)
 
@@ -205,7 +209,7 @@ def _train(
 
     state, step, rows = rule.init(params), 0, []
     for epoch in range(1, epochs + 1):
-        total, count = torch.zeros(len(runs), device=x.device), 0
+        total, count = torch.zeros_like(lr), 0
         base.train()
         for parts in zip(*(orders[seed] for seed in seeds), strict=True):
             index = torch.stack([part[0] for part in parts]).to(x.device, non_blocking=True)
@@ -213,7 +217,10 @@ def _train(
             try:
                 losses = loss_all(params, buffers, x[index], y[index])
             except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
-                raise _explain(error, base, loss, x[index[0]], y[index[0]]) from error
+                raise ValueError(
+                    "the model works alone but cannot be batched over runs: "
+                    f"{str(error).splitlines()[0]} Train it with fit, one run after the other"
+                ) from error
             # The runs are independent, so the gradient of the sum holds each run's own. One
             # backward pass after vmap takes a third of the time of torch.func.grad within it.
             found = torch.autograd.grad(losses.sum(), list(params.values()))
@@ -283,19 +290,3 @@ def _check_data(pair: Any, name: str) -> None:
     if not (isinstance(pair, tuple | list) and len(pair) == 2):
         raise TypeError(f"{name} must be a pair (x, y) of tensors, not {type(pair).__name__}")
     Batches(*pair)  # refuses what is not tensors of one length
-
-
-def _explain(error: Exception, base: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> Exception:
-    """Return why a step failed: what fails for one run too, or what cannot be batched."""
-    try:
-        output = base(x)
-    except (RuntimeError, ValueError, IndexError, TypeError) as single:
-        return faults.model_failed(single, base, x)
-    try:
-        faults.check_first(loss, output, loss(output, y), y, y)
-    except (RuntimeError, ValueError, IndexError, TypeError) as single:
-        return faults.loss_failed(single, loss, output, y)
-    return ValueError(
-        f"the model works alone but cannot be batched over runs: {str(error).splitlines()[0]} "
-        "Train it with fit, one run after the other"
-    )

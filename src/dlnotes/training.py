@@ -192,9 +192,8 @@ def fit(
                 for batch in train:
                     x, y, share = placement.part(batch, rank, world, device, "train")
                     with autocast:
-                        output, value = _forward(network, loss, x, y)
-                    if epoch == 1 and not tally.sizes:
-                        faults.check_first(loss, output, value, y, getattr(train, "y", y))
+                        unseen = getattr(train, "y", y) if epoch == 1 and not tally.sizes else None
+                        output, value = faults.forward(network, loss, x, y, unseen)
                     mean = value if world == 1 else value * share  # DDP averages over processes
                     for p in parameters:  # as zero_grad() does, without its profiling wrapper
                         p.grad = None
@@ -307,7 +306,7 @@ def predict(
     with _mode(model, training=False), torch.inference_mode():
         for batch in placement.prepare(data, batch_size, place, name="data"):
             x = faults.check_pair(batch, "data")[0].to(place, non_blocking=True)
-            output = _forward(model, None, x, x)[0]
+            output = faults.forward(model, None, x, x, None)[0]
             if not isinstance(output, Tensor):
                 raise TypeError(f"the model returned a {type(output).__name__}, not a tensor")
             outputs.append(output)
@@ -333,9 +332,8 @@ def _evaluate(
         for batch in data:
             x, y, share = placement.part(batch, rank, world, device, "val")
             with autocast:
-                output, value = _forward(model, loss, x, y)
-            if check and not tally.sizes:
-                faults.check_first(loss, output, value, y, getattr(data, "y", y))
+                unseen = getattr(data, "y", y) if check and not tally.sizes else None
+                output, value = faults.forward(model, loss, x, y, unseen)
             tally.add(x.shape[0] if share else 0, _scores(value, output, y, metrics))
     if not tally.sizes:
         raise ValueError(
@@ -404,25 +402,6 @@ def _diverged(epoch: int, batch: int | None, name: str, value: float) -> str:
         f"the {name} is {value} in {where}; the model has the weights of the last whole epoch. "
         "Try a smaller learning rate or clip_norm, and look for nan in the data"
     )
-
-
-def _forward(network: nn.Module, loss: Loss | None, x: Tensor, y: Tensor) -> tuple[Any, Any]:
-    try:
-        output = network(x)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        explained = faults.model_failed(error, network, x)
-        if explained is error:
-            raise
-        raise explained from error
-    if loss is None:
-        return output, None
-    try:
-        return output, loss(output, y)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        explained = faults.loss_failed(error, loss, output, y)
-        if explained is error:
-            raise
-        raise explained from error
 
 
 def _norms(parameters: list[nn.Parameter], clip: float | None) -> list[Tensor]:
