@@ -19,21 +19,29 @@ Device = torch.device | str
 
 
 def part(
-    batch: Any, rank: int, world: int, device: torch.device, name: str
+    batch: Any, rank: int, world: int, device: torch.device, name: str | None
 ) -> tuple[Tensor, Tensor, float]:
     """Put this process's part of a batch on the device; its weight is 1 on average.
 
     A process for which nothing is left gets one sample of weight 0, because all
-    must take part in every update.
+    must take part in every update. `name` says whose batch it is in errors; None stands
+    for `Batches`, whose pairs need no check.
     """
-    x, y = faults.check_pair(batch, name)
+    x, y = batch if name is None else faults.check_pair(batch, name)
     share = 1.0
     if world > 1:
         n = x.shape[0]
         low, high = rank * n // world, (rank + 1) * n // world
         share = (high - low) * world / n
         x, y = (t[low:high] if share else t[:1] for t in (x, y))
-    return x.to(device, non_blocking=True), y.to(device, non_blocking=True), share
+    if x.device != device or y.device != device:
+        x, y = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+    return x, y, share
+
+
+def name_of(data: Any, name: str) -> str | None:
+    """Return what `part` takes as its name for batches of `data`."""
+    return None if isinstance(data, Batches) else name
 
 
 def prepare(

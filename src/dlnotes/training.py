@@ -178,6 +178,7 @@ def fit(
     good = _weights(model)
     best = best or good
     lowest = min((row[history.monitor] for row in history.rows), default=inf)
+    source = placement.name_of(train, "train")
     parameters = [p for p in model.parameters() if p.requires_grad]
     network = nn.parallel.DistributedDataParallel(model) if world > 1 else model
     step = int(history.rows[-1]["step"]) if len(history) else 0
@@ -190,7 +191,7 @@ def fit(
                     break
                 started, tally = time.perf_counter(), Tally()
                 for batch in train:
-                    x, y, share = placement.part(batch, rank, world, device, "train")
+                    x, y, share = placement.part(batch, rank, world, device, source)
                     with autocast:
                         unseen = getattr(train, "y", y) if epoch == 1 and not tally.sizes else None
                         output, value = faults.forward(network, loss, x, y, unseen)
@@ -327,10 +328,10 @@ def _evaluate(
     *,
     check: bool = True,
 ) -> dict[str, float]:
-    tally = Tally()
+    tally, source = Tally(), placement.name_of(data, "val")
     with _mode(model, training=False), torch.inference_mode():
         for batch in data:
-            x, y, share = placement.part(batch, rank, world, device, "val")
+            x, y, share = placement.part(batch, rank, world, device, source)
             with autocast:
                 unseen = getattr(data, "y", y) if check and not tally.sizes else None
                 output, value = faults.forward(model, loss, x, y, unseen)
