@@ -165,12 +165,16 @@ def keras(w: Workload) -> float:
     os.environ["KERAS_BACKEND"] = "torch"
     import keras as k
 
+    as_torch = k.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")
+
     def layer(module: nn.Module) -> Any:
         match module:
             case nn.Linear():
-                return k.layers.Dense(module.out_features)
+                return k.layers.Dense(module.out_features, kernel_initializer=as_torch)
             case nn.Conv2d():
-                return k.layers.Conv2D(module.out_channels, 3, padding="same")
+                return k.layers.Conv2D(
+                    module.out_channels, 3, padding="same", kernel_initializer=as_torch
+                )
             case nn.ReLU():
                 return k.layers.ReLU()
             case nn.MaxPool2d():

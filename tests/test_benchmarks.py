@@ -35,12 +35,13 @@ def test_every_contender_is_in_the_result_or_left_out_with_a_reason():
             assert (peer in workload["contenders"]) is (reason is None), (peer, name)
 
 
-def test_contenders_end_at_similar_losses():
-    # Seeds differ, and Keras begins with other weights (Glorot's); who trained half as
-    # long or not at all would be further off on W1 and W2.
-    for workload in RESULT["workloads"].values():
+def test_contenders_did_the_same_work():
+    for name, workload in RESULT["workloads"].items():
         losses = [row["val_loss"] for row in workload["contenders"].values()]
-        assert max(losses) < 2 * min(losses) + 0.05, losses
+        if name == "W3":  # after two epochs the seed decides by how much it is below log(10)
+            assert max(losses) < 0.75 * math.log(10), losses
+        else:
+            assert max(losses) < 1.5 * min(losses) + 0.02, losses
 
 
 def test_a_page_without_marks_is_refused(tmp_path):
