@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from dlnotes import data as module
-from dlnotes.data import Batches
+from dlnotes import batches as module
+from dlnotes.batches import Batches
 from dlnotes.runtime import seed_everything
 from dlnotes.scratch import optimizers
 from dlnotes.sweep import sweep

@@ -1,7 +1,9 @@
 """The training loop: right numbers, manners, and what it refuses."""
 
 import copy
+import errno
 import math
+import os
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from torch.optim import lr_scheduler as schedulers
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
+from dlnotes.checkpoint import load
 from dlnotes.data import Batches
 from dlnotes.history import History
 from dlnotes.runtime import seed_everything
@@ -788,6 +791,35 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     path.write_bytes(b"something else")
     with pytest.raises(ValueError, match="not a checkpoint"):
         run(tmp_path, 2, resume=True)
+
+
+def test_a_full_disk_in_epoch_2_keeps_the_older_checkpoint_and_the_history(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+
+    def fill(model, step):
+        if step == 3:
+            monkeypatch.setattr(os, "fsync", full)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    model = network()
+    with pytest.raises(OSError, match="the older checkpoint there is whole") as caught:
+        train(model, (X, Y), checkpoint=path, after_backward=fill)
+    assert len(caught.value.history) == 2
+    assert len(load(path)["rows"]) == 1
+
+
+def test_the_best_weights_are_in_the_checkpoint(tmp_path):
+    model = network()
+    kept = {}
+
+    def keep(model, step):
+        kept[step] = weights(model)
+
+    train(model, (X, Y), (X, -Y), checkpoint=tmp_path / "run.pt", after_backward=keep)
+    best = load(tmp_path / "run.pt")["best"]
+    assert same(best.values(), kept[3]), "epoch 1"
 
 
 def test_history_is_a_history():

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dlnotes import faults, runtime
-from dlnotes.data import Batches, as_batches
+from dlnotes.batches import Batches, as_batches
 
 Device = torch.device | str
 

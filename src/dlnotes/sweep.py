@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from dlnotes import faults, runtime
-from dlnotes.data import Batches
+from dlnotes.batches import Batches
 from dlnotes.faults import Loss
 from dlnotes.metrics import Metric, named
 from dlnotes.scratch.optimizers import Optimizer

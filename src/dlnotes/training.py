@@ -6,8 +6,7 @@ Nothing here knows about tasks, architectures or data sets, and there are no cal
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
 from math import hypot, inf, isfinite
 from typing import Any, Literal
 
@@ -18,15 +17,15 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from dlnotes import checkpoint as files
 from dlnotes import faults, placement, runtime
+from dlnotes.evaluation import EVAL_BATCH, Metrics, batch_scores, evaluate_batches, mode
+from dlnotes.evaluation import evaluate as evaluate  # beside fit, where one looks for them
+from dlnotes.evaluation import predict as predict
 from dlnotes.faults import Loss
 from dlnotes.history import History
-from dlnotes.metrics import Metric, as_scalar, named
+from dlnotes.metrics import Metric, named
 from dlnotes.placement import Device
 from dlnotes.tally import Tally
 
-EVAL_BATCH = 1024  # validating in few large batches is about a tenth of W1's time cheaper
-
-Metrics = str | Metric | Iterable[str | Metric]
 Weights = dict[str, Tensor]
 
 
@@ -184,7 +183,7 @@ def fit(
     step = int(history.rows[-1]["step"]) if len(history) else 0
     bar = _bar(progress and rank == 0, epochs, len(history), batches)
     try:
-        with bar, _mode(model, training=True):
+        with bar, mode(model, training=True):
             for epoch in range(len(history) + 1, epochs + 1):
                 if patience and len(history) - history.best_epoch >= patience:
                     history.stopped = "early"
@@ -193,8 +192,9 @@ def fit(
                 for batch in train:
                     x, y, share = placement.part(batch, rank, world, device, source)
                     with autocast:
-                        unseen = getattr(train, "y", y) if epoch == 1 and not tally.sizes else None
-                        output, value = faults.forward(network, loss, x, y, unseen)
+                        known = y if source else train.y  # all targets, where they are at hand
+                        check = known if epoch == 1 and not tally.sizes else None
+                        output, value = faults.forward(network, loss, x, y, check)
                     mean = value if world == 1 else value * share  # DDP averages over processes
                     for p in parameters:  # as zero_grad() does, without its profiling wrapper
                         p.grad = None
@@ -214,7 +214,7 @@ def fit(
                     lr = float(optimizer.param_groups[0]["lr"])
                     if scheduler_interval == "batch":
                         _advance(scheduler, optimizer)
-                    scores = _scores(value, output, y, measures)
+                    scores = batch_scores(value, output, y, measures)
                     tally.add(x.shape[0] if share else 0, scores + norms)
                     step += 1
                     bar.update()
@@ -251,99 +251,6 @@ def fit(
     return history
 
 
-def evaluate(
-    model: nn.Module,
-    data: Any,
-    *,
-    loss: Loss,
-    metrics: Metrics = (),
-    batch_size: int = EVAL_BATCH,
-    device: Device | None = None,
-) -> dict[str, float]:
-    """Return the mean loss and metrics of `model` over `data`, weighted by batch size.
-
-    The model is in ``eval()`` meanwhile; each layer's own mode is restored. It stays
-    on its device, unless `device` says otherwise. See `fit` for the arguments.
-
-    Examples
-    --------
-    >>> data = torch.zeros(3, 1), torch.full((3, 1), 2.0)
-    >>> evaluate(nn.Identity(), data, loss=nn.MSELoss(), metrics="mae")
-    {'loss': 4.0, 'mae': 2.0}
-    """
-    faults.check_model(model)
-    faults.check_loss(loss)
-    faults.check_numbers(1, None, None, batch_size)
-    place = placement.move(model, None, loss, device or placement.device_of(model))
-    batches = placement.prepare(data, batch_size, place, name="data")
-    return _evaluate(model, batches, loss, named(metrics), place, nullcontext())
-
-
-def predict(
-    model: nn.Module, data: Any, *, batch_size: int = EVAL_BATCH, device: Device | None = None
-) -> Tensor:
-    """Return the outputs of `model` for the inputs in `data`, on the CPU.
-
-    Parameters
-    ----------
-    model : nn.Module
-        In ``eval()`` meanwhile; each layer's own mode is restored.
-    data : Tensor, (Tensor, Tensor), Dataset, or iterable of batches
-        Targets are left aside.
-    batch_size : int
-        Samples at a time, where `data` does not say.
-    device : torch.device or str, optional
-        The model's own if not given.
-
-    Examples
-    --------
-    >>> predict(nn.Flatten(), torch.zeros(5, 2, 3)).shape
-    torch.Size([5, 6])
-    """
-    faults.check_model(model)
-    faults.check_numbers(1, None, None, batch_size)
-    place = placement.move(model, None, None, device or placement.device_of(model))
-    outputs = []
-    with _mode(model, training=False), torch.inference_mode():
-        for batch in placement.prepare(data, batch_size, place, name="data"):
-            x = faults.check_pair(batch, "data")[0].to(place, non_blocking=True)
-            output = faults.forward(model, None, x, x, None)[0]
-            if not isinstance(output, Tensor):
-                raise TypeError(f"the model returned a {type(output).__name__}, not a tensor")
-            outputs.append(output)
-    if not outputs:
-        raise ValueError("data is empty: it yielded no batches")
-    return torch.cat(outputs).cpu().clone()  # a clone, for use outside inference mode
-
-
-def _evaluate(
-    model: nn.Module,
-    data: Iterable[Any],
-    loss: Loss,
-    metrics: dict[str, Metric],
-    device: torch.device,
-    autocast: AbstractContextManager[Any],
-    rank: int = 0,
-    world: int = 1,
-    *,
-    check: bool = True,
-) -> dict[str, float]:
-    tally, source = Tally(), placement.name_of(data, "val")
-    with _mode(model, training=False), torch.inference_mode():
-        for batch in data:
-            x, y, share = placement.part(batch, rank, world, device, source)
-            with autocast:
-                unseen = getattr(data, "y", y) if check and not tally.sizes else None
-                output, value = faults.forward(model, loss, x, y, unseen)
-            tally.add(x.shape[0] if share else 0, _scores(value, output, y, metrics))
-    if not tally.sizes:
-        raise ValueError(
-            "the data to evaluate is empty: it yielded no batches; if it can be read only once, "
-            "pass something that starts anew, e.g. a list of batches or a DataLoader"
-        )
-    return tally.means(["loss", *metrics], tally.read(), world, device)
-
-
 def _validate(
     model: nn.Module,
     data: Iterable[Any],
@@ -352,19 +259,10 @@ def _validate(
     epoch: int,
     *rest: Any,
 ) -> dict[str, float]:
-    scores = _evaluate(model, data, loss, metrics, *rest, check=epoch == 1)
+    scores = evaluate_batches(model, data, loss, metrics, *rest, check=epoch == 1)
     if not isfinite(scores["loss"]):
         raise DivergedError(_diverged(epoch, None, "validation loss", scores["loss"]))
     return {f"val_{name}": value for name, value in scores.items()}
-
-
-def _scores(value: Tensor, output: Tensor, y: Tensor, metrics: dict[str, Metric]) -> list[Tensor]:
-    """Return loss and metrics of a batch, still on the device."""
-    if not metrics:
-        return [value.detach()]
-    with torch.no_grad():
-        found = [as_scalar(f(output, y), name, y.device) for name, f in metrics.items()]
-    return [value.detach(), *found]
 
 
 def _close(
@@ -414,23 +312,6 @@ def _norms(parameters: list[nn.Parameter], clip: float | None) -> list[Tensor]:
     if clip is not None:
         return [nn.utils.clip_grad_norm_(parameters, clip).detach()]
     return [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
-
-
-@contextmanager
-def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put `model` into ``train()`` or ``eval()``, and each layer back into its own mode after.
-
-    A model that is in ``train()`` already is left alone: layers in it that were put into
-    ``eval()`` are frozen on purpose.
-    """
-    modes = [(module, module.training) for module in model.modules()]
-    if not (training and model.training):
-        model.train(training)
-    try:
-        yield
-    finally:
-        for module, before in modes:
-            module.training = before
 
 
 def _weights(model: nn.Module) -> Weights:
