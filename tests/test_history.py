@@ -57,10 +57,12 @@ def test_plot_draws_the_numbers_on_the_axes_given():
     ax = plt.subplots()[1]
     assert History(rows()).plot(ax=ax) is ax
     lines = {line.get_label(): line.get_ydata().tolist() for line in ax.lines}
-    assert lines == {"train loss": [1, 0.5, 1 / 3], "validation loss": [1.1, 0.1, 1.1]}
+    assert lines == {"training loss": [1, 0.5, 1 / 3], "validation loss": [1.1, 0.1, 1.1]}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "loss")
     ax = History(rows()).plot(["grad_norm"])
     assert ax.lines[0].get_ydata().tolist() == [1, 2, 3]
+    assert ax.get_ylabel() == "grad norm"
+    assert History(rows()).plot(["lr", "grad_norm"]).get_ylabel() == ""
     plt.close("all")
 
 

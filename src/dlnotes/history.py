@@ -115,11 +115,13 @@ class History:
         epochs = [row["epoch"] for row in self.rows]
         marker = "o" if len(self) == 1 else None  # a line needs two points
         for column in chosen:
-            label = column.replace("_", " ").replace("val ", "validation ")
+            label = column.replace("train_", "training ").replace("val_", "validation ")
+            label = label.replace("_", " ")
             ax.plot(epochs, [row[column] for row in self.rows], label=label, marker=marker)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_xlabel("epoch")
-        ax.set_ylabel("loss" if set(chosen) <= set(_LOSSES) else "")
+        kinds = {c.removeprefix("train_").removeprefix("val_") for c in chosen}
+        ax.set_ylabel(kinds.pop().replace("_", " ") if len(kinds) == 1 else "")
         ax.legend()
         return ax
 
