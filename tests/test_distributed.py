@@ -17,7 +17,7 @@ SCRIPT = Path(__file__)
 
 
 def train(folder, resume=False, epochs=3, stop=None):
-    """Train on 21 samples in batches of 4: parts of unequal size, and a batch for one process."""
+    """Train on 21 samples in batches of 5: parts of 2 and 3, and a last batch of one."""
     torch.set_num_threads(1)
     seed_everything(0)
     x = torch.randn(21, 5)
@@ -31,7 +31,7 @@ def train(folder, resume=False, epochs=3, stop=None):
 
     history = fit(
         model, (x.double(), y), (x[:7].double(), y[:7]), loss=nn.CrossEntropyLoss(),
-        optimizer=optimizer, epochs=epochs, batch_size=4, metrics="accuracy", seed=4,
+        optimizer=optimizer, epochs=epochs, batch_size=5, metrics="accuracy", seed=4,
         clip_norm=0.5, device="cpu", checkpoint=Path(folder, "run.pt"), resume=resume,
         scheduler=torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9), after_backward=end,
     )  # fmt: skip
@@ -95,7 +95,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
     model, history = train(alone)
     check(together, model, history)
     assert sorted(os.listdir(together)) == ["rank0.json", "rank1.json", "run.pt"], "one checkpoint"
-    assert done.stderr.count("18/18") == 1, "one progress bar"
+    assert done.stderr.count("15/15") == 1, "one progress bar"
 
     # A checkpoint of one process, written after two epochs, is taken up by two.
     half = tmp_path / "half"
