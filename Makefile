@@ -1,7 +1,8 @@
 # make book    environment, install, HTML; prints where it is (no torch)
 # make test    the same environment with everything the suite needs, and the suite
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
-# make lint | bench | serve | clean
+# make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
+# make lint | serve | clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -39,8 +40,18 @@ notebooks: $(VENV)/test.stamp
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench: $(VENV)/test.stamp
-	$(BIN)/python -m benchmarks
+# An environment of its own: the libraries measured against are no dependency.
+$(VENV)-bench/stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip --disable-pip-version-check -q install -e '.[bench]' -c constraints.txt
+	# fastai asks for torchvision, whose wheel on PyPI is built for CUDA: beside a CPU build of
+	# torch it fails on import and takes Lightning and Poutyne with it. Nothing here needs it.
+	$(VENV)-bench/bin/python -c 'import torch, sys; sys.exit(torch.version.cuda is None)' || \
+	    $(VENV)-bench/bin/python -m pip -q uninstall -y torchvision
+	touch $@
+
+bench: $(VENV)-bench/stamp
+	$(VENV)-bench/bin/python -m benchmarks $(BENCH)
 
 serve: book
 	$(BIN)/python -m http.server -d $(HTML)

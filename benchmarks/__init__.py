@@ -1,0 +1,1 @@
+"""How fast `fit` and `sweep` are beside hand-written loops and other libraries."""
