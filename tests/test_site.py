@@ -37,6 +37,7 @@ COLAB = {
     "matplotlib": "3.10.0",
     "numpy": "2.0.2",
     "pandas": "2.2.2",
+    "scikit-learn": "1.6.1",
     "torch": "2.6.0",
     "tqdm": "4.67.1",
 }
