@@ -58,10 +58,14 @@ def hand(w: Workload) -> float:
 
 
 def textbook(w: Workload) -> float:
-    """Run (b), the loop of most tutorials: DataLoader, default optimizer, item() each batch."""
+    """Run (b), the loop of most tutorials: DataLoader, default optimizer, item() each batch.
+
+    Its validation batches are as large as its training batches, as in PyTorch's own
+    `quickstart <https://docs.pytorch.org/tutorials/beginner/basics/quickstart_tutorial.html>`_.
+    """
     network = w.network()
     optimizer = w.optimizer(network.parameters(), fused=False)
-    train, val = w.loaders()
+    train, val = w.loaders(w.batch_size)
     for _ in range(w.epochs):
         network.train()
         total = 0.0

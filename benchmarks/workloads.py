@@ -27,12 +27,12 @@ class Workload:
     batch_size: int
     epochs: int
 
-    def loaders(self) -> tuple[Iterable[Any], Iterable[Any]]:
-        """Return torch's own loaders: shuffled batches, and validation in one go."""
+    def loaders(self, val_batch_size: int | None = None) -> tuple[Iterable[Any], Iterable[Any]]:
+        """Return torch's own loaders: shuffled batches, and validation, by default in one go."""
         from torch.utils.data import DataLoader, TensorDataset
 
         train = DataLoader(TensorDataset(*self.train), self.batch_size, shuffle=True)
-        return train, DataLoader(TensorDataset(*self.val), len(self.val[0]))
+        return train, DataLoader(TensorDataset(*self.val), val_batch_size or len(self.val[0]))
 
 
 def adam(parameters: Iterable[nn.Parameter], fused: bool = True) -> torch.optim.Optimizer:
