@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import strict
-from browser import browser  # noqa: F401  one fixture, and so one Chromium, for all test files
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 Unchecked = dict[tuple[str, str], str]

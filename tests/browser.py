@@ -1,6 +1,6 @@
 """Headless Chromium for the tests that need a real page.
 
-The fixture ``browser`` is registered once, by the import in the root ``conftest.py``: a
+The fixture ``browser`` is registered once, by the import in ``conftest.py``: a
 second import would start a second Playwright beside the first, which it refuses. Tests
 that use it carry `needs_chromium`: without Chromium they are skipped, and pytest prints
 why.
