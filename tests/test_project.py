@@ -11,6 +11,7 @@ import strict
 import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
+from sphinx.util.matching import compile_matchers
 
 import dlnotes
 
@@ -130,3 +131,12 @@ def test_the_page_on_checking_states_the_tolerances_that_are_used():
     assert "six or more are printed" in page
     assert f"may differ by {strict.RMS} on average" in page
     assert f"by {strict.LOCAL:.0f} in any block of {strict.BLOCK} × {strict.BLOCK}" in page
+
+
+def test_the_book_reads_nothing_in_hidden_folders():
+    """An environment beside .venv, such as that of make bench, holds Markdown of others."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    excluded = compile_matchers(config["exclude_patterns"])
+    for folder in (".venv", ".venv-bench", ".pytest_cache", ".github"):
+        assert any(matches(folder) for matches in excluded), folder
+    assert not any(matches("book/index.md") for matches in excluded)
