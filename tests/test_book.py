@@ -434,8 +434,9 @@ def test_pages_read_without_javascript(browser, site):
 
 
 @needs_chromium
-def test_weight_of_the_chapter(browser, site, capsys):
-    with opened(browser, f"{site}/{CHAPTER}.html") as page:
+@every_notebook
+def test_weight_of_the_chapter(browser, site, name, capsys):
+    with opened(browser, f"{site}/{name}.html") as page:
         files = {HTML / urlsplit(url).path.lstrip("/") for url in page.requested}
     weights: Counter[str] = Counter()
     for file in files:
@@ -446,5 +447,5 @@ def test_weight_of_the_chapter(browser, site, capsys):
     total = sum(weights.values())
     with capsys.disabled():
         parts = ", ".join(f"{name} {size / 1024:.1f}" for name, size in weights.most_common())
-        print(f"\n{CHAPTER}: {total / 1024:.0f} KB gzipped in {len(files)} requests ({parts})")
+        print(f"\n{name}: {total / 1024:.0f} KB gzipped in {len(files)} requests ({parts})")
     assert total <= WEIGHT_LIMIT
