@@ -614,6 +614,22 @@ def test_biases_are_moved_when_asked(opened):
 
 
 @needs_chromium
+def test_controls_follow_an_event_before_the_next_one(opened):
+    """A reader who ticks the box and presses End at once gets to the new end."""
+    page = opened({"at": "w8+"})
+    ends = page.evaluate(
+        """async () => {
+          const slider = document.querySelector(".dlx-walk input");
+          const before = slider.max;
+          document.querySelector(".dlx-check input").click();
+          await null; // as between two events: what was queued runs, no frame is drawn
+          return [before, slider.max];
+        }"""
+    )
+    assert ends == [str(len(backprop.operations(biases))) for biases in (False, True)]
+
+
+@needs_chromium
 def test_bad_input_is_kept_marked_and_said(opened):
     page = opened({"at": "E"})
     field, note = page.get_by_label("t1", exact=True), page.locator(".dlx-message")

@@ -2,7 +2,7 @@
 import { EXAMPLE, operations, results, train, operands, fill, printed } from "./network.js";
 import { drawNetwork, sizeOf } from "./diagram.js";
 import { svg, decimals, frameIn, logScale, stepCurve } from "./plot.js";
-import { html, slider, field, checkbox, button, announcer, onFrame, clamp, finite } from "./controls.js";
+import { html, slider, field, checkbox, button, announcer, afterEvent, clamp, finite } from "./controls.js";
 
 const KEYS = ["net", "lr", "biases", "steps", "at"];
 export const LIMITS = { i: [-10, 10], t: [0, 1], w: [-1000, 1000], b: [-1000, 1000], lr: [1e-4, 10], steps: [0, 10000] };
@@ -217,7 +217,7 @@ function render({ model, el }) {
     spoken.say([`${text.where}.`, text.lines[1] ?? "", text.why, `Descent steps ${numbers.steps}, error ${numbers.error}.`, ...warnings].filter(Boolean).join(" "));
   }
 
-  const redraw = onFrame(show);
+  const redraw = afterEvent(show);
   const resize = new ResizeObserver(() => {
     measure();
     show();

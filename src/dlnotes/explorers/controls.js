@@ -1,4 +1,4 @@
-// What every explorer needs around its picture: labelled controls, one redraw a frame,
+// What every explorer needs around its picture: labelled controls, one redraw an event,
 // a polite live region, and a model for pages without a kernel.
 import { number } from "./plot.js";
 
@@ -133,16 +133,22 @@ export function announcer() {
   };
 }
 
-// Runs `draw` at most once a frame, however often it is asked to.
-export function onFrame(draw) {
-  let waiting = 0;
+// Runs `draw` once for all that an event asks for, and before the next event: a key that
+// is pressed early never meets controls that are still those of the state before.
+export function afterEvent(draw) {
+  let waiting = false;
+  let stopped = false;
   const ask = () => {
-    waiting ||= requestAnimationFrame(() => {
-      waiting = 0;
-      draw();
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(() => {
+      waiting = false;
+      if (!stopped) draw();
     });
   };
-  ask.stop = () => cancelAnimationFrame(waiting);
+  ask.stop = () => {
+    stopped = true;
+  };
   return ask;
 }
 

@@ -1,7 +1,7 @@
 // The descent explorer: a surface, an update rule, and the path that it takes.
 import { surfaces } from "./maths.js";
 import { svg, centre, frame, ticks, number, MARGIN, frameIn, stepCurve, sublevelPaths } from "./plot.js";
-import { html, slider, select, button, announcer, onFrame, lessMotion, logarithmic, clamp } from "./controls.js";
+import { html, slider, select, button, announcer, afterEvent, lessMotion, logarithmic, clamp } from "./controls.js";
 import { SURFACES, OPTIMIZERS, KNOB, LIMITS, KEYS, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./paths.js";
 
 // Everything about a surface that does not change with the path, as SVG in WIDTH by
@@ -182,15 +182,15 @@ function render({ model, el }) {
     const tick = (time) => {
       shown = from + Math.floor(Math.max(0, time - begin) / pace);
       if (atEnd()) pause();
-      else playing = requestAnimationFrame(tick);
+      else playing = requestAnimatiafterEvent(tick);
       draw();
     };
-    playing = requestAnimationFrame(tick);
+    playing = requestAnimatiafterEvent(tick);
     playButton.textContent = "Pause";
   }
 
   function pause() {
-    cancelAnimationFrame(playing);
+    cancelAnimatiafterEvent(playing);
     playing = 0;
     playButton.textContent = "Play";
     redraw();
@@ -328,7 +328,7 @@ function render({ model, el }) {
     }
   }
 
-  const redraw = onFrame(draw);
+  const redraw = afterEvent(draw);
   const resize = new ResizeObserver(() => {
     measure();
     draw();
