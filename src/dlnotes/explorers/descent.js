@@ -182,15 +182,15 @@ function render({ model, el }) {
     const tick = (time) => {
       shown = from + Math.floor(Math.max(0, time - begin) / pace);
       if (atEnd()) pause();
-      else playing = requestAnimatiafterEvent(tick);
+      else playing = requestAnimationFrame(tick);
       draw();
     };
-    playing = requestAnimatiafterEvent(tick);
+    playing = requestAnimationFrame(tick);
     playButton.textContent = "Pause";
   }
 
   function pause() {
-    cancelAnimatiafterEvent(playing);
+    cancelAnimationFrame(playing);
     playing = 0;
     playButton.textContent = "Play";
     redraw();
