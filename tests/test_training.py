@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import functools
 import math
 import os
 
@@ -13,6 +14,10 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 from torch.optim import SGD, Adam
 from torch.optim import lr_scheduler as schedulers
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -329,6 +334,76 @@ def test_hook_comes_after_backward_and_before_clipping_and_step():
     assert history.rows[0]["grad_norm"] == pytest.approx(6.0), "before clipping, after the hook"
     for p, q in zip(weights(model), start, strict=True):  # 4 entries of 3, clipped to 1/2 each
         torch.testing.assert_close(p, q - 2 * 0.1 * 0.5)
+
+
+def counted(calls):
+    return lambda *_: calls.append(None)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        lambda opt, hook: opt.register_step_pre_hook(hook),
+        lambda opt, hook: opt.register_step_post_hook(hook),
+        lambda opt, hook: register_optimizer_step_pre_hook(hook),
+        lambda opt, hook: register_optimizer_step_post_hook(hook),
+    ],
+    ids=["pre", "post", "pre of all", "post of all"],
+)
+def test_the_optimizer_s_own_hooks_run_also_when_they_come_during_training(register):
+    """Although its wrapper, which runs them, is left out where there are none."""
+    for start in (0, 2):
+        calls, handles, model = [], [], network()
+        optimizer = SGD(model.parameters(), lr=0.1)
+
+        def look(inner, step, start=start, optimizer=optimizer, calls=calls, handles=handles):
+            if step == start:
+                handles.append(register(optimizer, counted(calls)))
+
+        try:
+            train(model, regression(16), optimizer=optimizer, epochs=2, after_backward=look)
+        finally:
+            handles[0].remove()
+        assert len(calls) == 4 - start
+
+
+def test_updates_go_without_the_wrapper_only_where_it_has_nothing_to_do():
+    def labels(optimizer, model):
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            train(model, regression(16), optimizer=optimizer, epochs=1)
+        return [e.count for e in seen.key_averages() if e.key.startswith("Optimizer.step")]
+
+    model = network()
+    assert labels(SGD(model.parameters(), lr=0.1), model) == []
+    hooked = SGD(model.parameters(), lr=0.1)
+    hooked.register_step_pre_hook(counted([]))
+    assert labels(hooked, model) == [2]
+
+
+def test_a_step_that_was_wrapped_again_is_taken_as_it_is():
+    calls, model = [], network()
+
+    class Own(SGD):
+        @functools.wraps(SGD.step)
+        def step(self, closure=None):
+            calls.append("subclass")
+            return super().step(closure)
+
+    train(model, regression(16), optimizer=Own(model.parameters(), lr=0.1), epochs=1)
+    assert calls == ["subclass"] * 2
+    optimizer = SGD(model.parameters(), lr=0.1)
+    plain = optimizer.step
+    optimizer.step = lambda: (calls.append("instance"), plain())
+    train(model, regression(16), optimizer=optimizer, epochs=1)
+    assert calls[2:] == ["instance"] * 2
+
+    outer = SGD.step
+    try:
+        SGD.step = functools.wraps(outer)(lambda self: (calls.append("class"), outer(self)))
+        train(model, regression(16), optimizer=SGD(model.parameters(), lr=0.1), epochs=1)
+    finally:
+        SGD.step = outer
+    assert calls[4:] == ["class"] * 2
 
 
 def test_bf16_runs_the_model_in_bf16_and_keeps_float32_weights():

@@ -14,6 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
 from dlnotes import checkpoint as files
 from dlnotes import faults, placement, runtime
@@ -180,6 +184,7 @@ def fit(
     source = placement.name_of(train, "train")
     parameters = [p for p in model.parameters() if p.requires_grad]
     network = nn.parallel.DistributedDataParallel(model) if world > 1 else model
+    update = _update_of(optimizer)
     step = int(history.rows[-1]["step"]) if len(history) else 0
     bar = _bar(progress and rank == 0, epochs, len(history), batches)
     try:
@@ -207,7 +212,7 @@ def fit(
                         after_backward(model, step)
                     norms = _norms(parameters, clip_norm)
                     if scaler is None:
-                        optimizer.step()
+                        update()
                     else:
                         scaler.step(optimizer)
                         scaler.update()
@@ -312,6 +317,31 @@ def _norms(parameters: list[nn.Parameter], clip: float | None) -> list[Tensor]:
     if clip is not None:
         return [nn.utils.clip_grad_norm_(parameters, clip).detach()]
     return [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
+
+
+def _update_of(optimizer: Optimizer) -> Callable[[], Any]:
+    """Return ``optimizer.step`` without torch's wrapper, where that has nothing to do.
+
+    The wrapper labels the step for profilers and runs its hooks: 25 microseconds, 8 % of W2.
+    A step that a scheduler or anyone else has wrapped once more is taken as it is, and so
+    is every step while there are hooks, of this optimizer or of all.
+    """
+    outer: Any = type(optimizer).step
+    torchs = Optimizer.profile_hook_step(outer).__code__
+    if "step" in vars(optimizer) or getattr(outer, "__code__", None) is not torchs:
+        return optimizer.step
+    inner = outer.__wrapped__
+    handles = [
+        register(lambda *_: None)
+        for register in (
+            *(optimizer.register_step_pre_hook, optimizer.register_step_post_hook),
+            *(register_optimizer_step_pre_hook, register_optimizer_step_post_hook),
+        )
+    ]
+    hooks = [handle.hooks_dict_ref() for handle in handles]
+    for handle in handles:
+        handle.remove()
+    return lambda: optimizer.step() if any(hooks) else inner(optimizer)
 
 
 def _weights(model: nn.Module) -> Weights:
