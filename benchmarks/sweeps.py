@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks.workloads import mlp
-from dlnotes.data import Batches, digits
+from dlnotes.data import Batches, Splits, digits
 from dlnotes.runtime import seed_everything
 from dlnotes.scratch.optimizers import momentum
 from dlnotes.sweep import sweep
@@ -17,9 +17,8 @@ from dlnotes.training import fit
 RATES, SEEDS, EPOCHS = (0.003, 0.01, 0.02, 0.05, 0.1, 0.2), range(5), 5
 
 
-def together() -> pd.DataFrame:
+def together(splits: Splits) -> pd.DataFrame:
     """Train 6 learning rates × 5 seeds with `sweep`."""
-    splits = digits()
     return sweep(
         *(lambda: mlp(64, 128, 10), splits.train, splits.val),
         loss=nn.CrossEntropyLoss(),
@@ -32,9 +31,9 @@ def together() -> pd.DataFrame:
     )
 
 
-def in_turn() -> list[float]:
+def in_turn(splits: Splits) -> list[float]:
     """Train them one by one with `fit` and the fused optimizer; return their last losses."""
-    splits, losses = digits(), []
+    losses = []
     for rate in RATES:
         for seed in SEEDS:
             seed_everything(seed)
@@ -53,12 +52,12 @@ def in_turn() -> list[float]:
 
 def measure_sweep(repeats: int) -> dict[str, float]:
     """Return how many times faster the runs are together, and how far results differ."""
-    ratios, seconds, difference = [], [], 0.0
+    ratios, seconds, difference, splits = [], [], 0.0, digits()
     for turn in range(-1, repeats):  # the first round warms up
         started = time.perf_counter()
-        frame = together()
+        frame = together(splits)
         between = time.perf_counter()
-        losses = in_turn()
+        losses = in_turn(splits)
         ended = time.perf_counter()
         if turn >= 0:
             ratios.append((ended - between) / (between - started))

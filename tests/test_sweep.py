@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from dlnotes.data import Batches, digits
 from dlnotes.runtime import seed_everything
@@ -96,6 +97,81 @@ def test_equal_to_the_runs_one_by_one(model, rule):
         assert rows["epoch"].tolist() == [1, 2, 3]
         for column in ("train_loss", "val_loss", "val_accuracy"):
             assert rows[column].tolist() == pytest.approx(history[column].tolist(), rel=1e-8)
+
+
+def marked(y):
+    """Return the labels with some to be ignored, of another number in each batch."""
+    return torch.where(torch.arange(len(y)) % 7 > 4, -100, y)
+
+
+def likely(y):
+    return torch.softmax(3 * F.one_hot(y, 3).double(), 1)
+
+
+def per_place(y):
+    return torch.stack([y, (y + 1) % 3, y.flip(0), torch.zeros_like(y)], 1)
+
+
+def places():
+    return nn.Sequential(nn.Linear(6, 12), nn.Unflatten(1, (3, 4)))
+
+
+WEIGHT = torch.tensor([0.1, 1.0, 3.0]).double()
+LOSSES = {
+    "cross-entropy": (nn.CrossEntropyLoss(), lambda y: y, plain),
+    "smoothed": (nn.CrossEntropyLoss(label_smoothing=0.2), lambda y: y, plain),
+    "weighted": (nn.CrossEntropyLoss(weight=WEIGHT), lambda y: y, plain),
+    "ignoring": (nn.CrossEntropyLoss(), marked, plain),
+    "ignoring some in training": (
+        nn.CrossEntropyLoss(),
+        lambda y: y if len(y) < 50 else marked(y),
+        plain,
+    ),
+    "probabilities": (nn.CrossEntropyLoss(), likely, plain),
+    "sequences": (nn.CrossEntropyLoss(), per_place, places),
+    "nll": (nn.NLLLoss(), lambda y: y, lambda: nn.Sequential(plain(), nn.LogSoftmax(1))),
+    "function": (F.cross_entropy, lambda y: y, plain),
+    "own": (lambda output, y: (output - y).abs().mean() ** 2, likely, plain),
+    "mse": (nn.MSELoss(), likely, plain),
+    "huber": (nn.HuberLoss(delta=0.3), likely, plain),
+    "binary": (nn.BCEWithLogitsLoss(pos_weight=WEIGHT), likely, plain),
+    "binary weighted": (nn.BCEWithLogitsLoss(weight=WEIGHT), likely, plain),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_is_that_of_fit(name, monkeypatch):
+    monkeypatch.setattr("dlnotes.sweep.PASSED", 28)  # validation of 20 samples in three parts
+    loss, targets, model = LOSSES[name]
+    (x, y), (x_val, y_val) = double(), double(20, 1)
+    pairs = (x, targets(y)), (x_val, targets(y_val))
+    frame = run(
+        lambda: model().double(), train=pairs[0], val=pairs[1], loss=loss, metrics=(),
+        optimizer=optimizers.gd, grid={"lr": [0.1, 0.5]},
+    )  # fmt: skip
+    for (lr, seed), rows in frame.groupby(["lr", "seed"]):
+        seed_everything(seed)
+        network = model().double()
+        history = fit(
+            network, Batches(*pairs[0], 16, seed=seed), pairs[1], loss=loss, epochs=3,
+            optimizer=torch.optim.SGD(network.parameters(), lr), device="cpu", progress=False,
+        ).frame  # fmt: skip
+        for column in ("train_loss", "val_loss"):
+            assert rows[column].tolist() == pytest.approx(history[column].tolist(), rel=1e-10)
+
+
+def test_validation_goes_through_the_networks_in_parts(monkeypatch):
+    monkeypatch.setattr("dlnotes.sweep.PASSED", 28)
+    seen = []
+
+    class Watched(nn.Linear):
+        def forward(self, x):
+            if not self.training:
+                seen.append(len(x))
+            return super().forward(x)
+
+    run(lambda: Watched(6, 3), epochs=1)  # four runs: 7 samples of each make 28
+    assert seen[-3:] == [7, 7, 6]
 
 
 def test_equal_in_float32_to_its_rounding():

@@ -38,6 +38,16 @@ def _family(loss: Loss) -> str:
     return ""
 
 
+def weighs_alike(loss: Loss, targets: Tensor) -> bool:
+    """Tell whether `loss`, one of torch's modules, is the plain mean over samples of `targets`.
+
+    Class weights and labels to ignore make it another mean.
+    """
+    plain = isinstance(loss, nn.Module) and getattr(loss, "weight", None) is None
+    ignored = getattr(loss, "ignore_index", None)
+    return bool(_family(loss)) and plain and (ignored is None or not (targets == ignored).any())
+
+
 def _name(loss: Loss) -> str:
     return getattr(loss, "__name__", type(loss).__name__)
 
