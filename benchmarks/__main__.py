@@ -23,6 +23,7 @@ from benchmarks.contenders import CONTENDERS, PACKAGES, quiet
 from benchmarks.sweeps import measure_sweep
 from benchmarks.workloads import Workload, workloads
 
+BASE = "hand loop (a)"
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "book" / "performance.md"
@@ -43,28 +44,40 @@ def installed(peers: list[str]) -> tuple[list[str], dict[str, str], dict[str, st
 
 
 def measure(w: Workload, peers: list[str], repeats: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Run every contender `repeats` times in turn, in a new order each round."""
+    """Run every contender `repeats` times in turn, in a new order each round.
+
+    Each run has one of the hand loop right before or after it, and the ratio is that of
+    the two: a machine that is slow for some seconds is slow for both.
+    """
     times: dict[str, list[float]] = {peer: [] for peer in peers}
+    ratios: dict[str, list[float]] = {peer: [] for peer in peers}
     losses: dict[str, float] = {}
     failed: dict[str, str] = {}
     shuffler = random.Random(0)
     for turn in range(-1, repeats):  # the first round warms up and is not counted
         shuffler.shuffle(peers)
         for peer in [p for p in peers if p not in failed]:
-            torch.manual_seed(turn + 1)
-            gc.collect()
-            started = time.perf_counter()
-            try:
-                losses[peer] = CONTENDERS[peer](w)
-            except Exception as error:
-                failed[peer] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
-                continue
-            if turn >= 0:
-                times[peer].append(time.perf_counter() - started)
-    base = times["hand loop (a)"]
+            seconds: dict[str, float] = {}
+            pair = sorted({BASE, peer})
+            shuffler.shuffle(pair)
+            for name in pair:
+                torch.manual_seed(turn + 1)
+                gc.collect()
+                started = time.perf_counter()
+                try:
+                    losses[name] = CONTENDERS[name](w)
+                except Exception as error:
+                    if name == BASE:
+                        raise
+                    failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
+                    break
+                seconds[name] = time.perf_counter() - started
+            if turn >= 0 and peer not in failed:
+                times[peer].append(seconds[peer])
+                ratios[peer].append(seconds[peer] / seconds[BASE])
     found = {
         peer: {
-            "ratio": statistics.median(t / b for t, b in zip(times[peer], base, strict=True)),
+            "ratio": statistics.median(ratios[peer]),
             "seconds": statistics.median(times[peer]),
             "val_loss": losses[peer],
         }
@@ -93,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--peers", nargs="*", choices=list(CONTENDERS), default=list(CONTENDERS))
     parser.add_argument("--workloads", nargs="*", choices=names, default=names)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=11)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--no-sweep", action="store_true", help="leave the sweep out")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -103,7 +116,7 @@ def main() -> None:
     if not options.table:
         quiet()
         torch.set_num_threads(options.threads)
-        peers = list(dict.fromkeys(["hand loop (a)", *options.peers]))
+        peers = list(dict.fromkeys([BASE, *options.peers]))
         able, versions, left_out = installed(peers)
         result: dict[str, Any] = {
             "python": platform.python_version(),

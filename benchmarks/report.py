@@ -14,7 +14,7 @@ def render(result: dict[str, Any]) -> str:
     lines = [
         f"Time as a multiple of the hand loop (a): torch {result['torch']}, Python "
         f"{result['python']}, {result['threads']} threads, median of {result['repeats']} rounds "
-        "in which all took turns. Smaller is faster.",
+        "in which all took turns, each beside a run of (a). Smaller is faster.",
         "",
         "| | " + " | ".join(columns) + " |",
         "|---|" + "---:|" * len(columns),

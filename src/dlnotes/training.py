@@ -136,6 +136,9 @@ def fit(
     -----
     Ctrl-C ends the run: the history so far is returned, with the best epoch's weights.
 
+    A profiler sees updates without torch's label ``Optimizer.step``, unless the optimizer
+    has hooks or a scheduler.
+
     Under ``torchrun`` every process calls `fit` with the same data, in the same order,
     and computes its share of every batch, so that results are those of one process.
     Batch norm takes its statistics from that share.
