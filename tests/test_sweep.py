@@ -264,6 +264,12 @@ X, Y = classes()
         (lambda: run(seeds=[]), ValueError, "seeds is empty"),
         (lambda: run(seeds=[1, 1]), ValueError, "seeds repeat"),
         (lambda: run(epochs=0), ValueError, "epochs must be at least 1"),
+        (lambda: run(batch_size=0), ValueError, "batch_size must be at least 1"),
+        (
+            lambda: run(grid={"lr": [0.1], "batch_size": [16, 2.5]}),
+            TypeError,
+            "batch_size must be an integer, got 2.5",
+        ),
         (lambda: run(train=X), TypeError, r"train must be a pair \(x, y\)"),
         (lambda: run(train=(X[:0], Y[:0])), ValueError, "no samples"),
         (lambda: run(train=(X, Y + 1)), ValueError, "labels run from 1 to 3"),

@@ -125,9 +125,10 @@ def sweep(
     import pandas as pd
     from tqdm.auto import tqdm
 
-    faults.check_numbers(epochs, None, chunk, batch_size)
-    faults.check_loss(loss)
     values = {name: list(column) for name, column in grid.items()}
+    for size in values.get("batch_size", [batch_size]):
+        faults.check_numbers(epochs, None, chunk, size)
+    faults.check_loss(loss)
     seeds, measures = list(seeds), named(metrics)
     _check_grid(values, seeds, model, optimizer)
     for name, pair in (("train", train), ("val", val)):
