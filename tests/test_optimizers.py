@@ -177,6 +177,24 @@ def test_arguments_are_left_alone(rule, kind):
     assert [repr(x) for x in (params, grads, state)] == before
 
 
+@pytest.mark.parametrize("name", ["gd", "momentum", "nesterov"])
+@pytest.mark.parametrize("lr", [0.1, torch.tensor([0.3, 0.03])], ids=["one", "one a run"])
+def test_what_the_caller_gives_up_is_overwritten_with_the_same_numbers(name, lr):
+    rule, generator = RULES[name], torch.Generator().manual_seed(0)
+    params = {k: torch.randn(2, 3, generator=generator) for k in "ab"}
+    grads = {k: torch.randn(2, 3, generator=generator) for k in "ab"}
+    expected = rule.update(grads, rule.init(params), params, lr)
+    expected = rule.update(grads, expected[1], expected[0], lr)
+    given = rule.init(params)
+    for _ in range(2):
+        new, state = rule.update(grads, given, params, lr, donate=True)
+        assert all(new[k] is params[k] for k in params)
+        assert not given or all(state[k] is given[k] for k in given)
+    for k in params:
+        assert torch.equal(params[k], expected[0][k])
+        assert not given or torch.equal(given[k], expected[1][k])
+
+
 @every_rule
 def test_descend_keeps_the_start_and_counts_the_steps(rule):
     start = np.array([1.0, 2.0])

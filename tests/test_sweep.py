@@ -193,7 +193,7 @@ def test_digits_with_momentum():
     assert (last["val_accuracy"] > 0.9).all()
 
 
-@pytest.mark.parametrize("chunk", [1, 3])
+@pytest.mark.parametrize("chunk", [1, 2, 3])
 def test_chunks_change_nothing(chunk):
     whole, parts = run(), run(chunk=chunk)
     assert list(whole.columns) == list(parts.columns)
@@ -229,6 +229,33 @@ def test_dropout_differs_between_runs_and_is_off_in_validation():
     first = frame[frame["epoch"] == 1]
     assert first["train_loss"].nunique() == 2, "each run has masks of its own"
     assert frame["val_loss"].nunique() == 1
+
+
+def settled():
+    """Return a network whose batch norm is in ``eval()`` on purpose."""
+    model = normed()
+    model[1].eval()
+    return model
+
+
+def test_layers_in_eval_stay_so_as_in_fit():
+    frame = run(lambda: settled().double(), train=double(), val=double(20, 1), chunk=3)
+    other = run(lambda: normed().double(), train=double(), val=double(20, 1))
+    assert frame["val_loss"].tolist() != other["val_loss"].tolist()
+    for (lr, seed), rows in frame.groupby(["lr", "seed"]):
+        history = one(lambda: settled().double(), RULES["adam"][1], lr, seed, double).frame
+        assert rows["val_loss"].tolist() == pytest.approx(history["val_loss"].tolist(), rel=1e-8)
+
+
+def test_a_rule_of_ones_own_needs_no_donate():
+    def own():
+        return optimizers.Optimizer(lambda params: (), update)
+
+    def update(grads, state, params, lr):
+        return optimizers.gd().update(grads, state, params, lr)
+
+    expected = run(optimizer=optimizers.gd)
+    assert run(optimizer=own)["val_loss"].tolist() == expected["val_loss"].tolist()
 
 
 def test_a_diverging_run_leaves_the_others_alone():

@@ -19,6 +19,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from dlnotes import faults, runtime
 from dlnotes.batches import Batches
+from dlnotes.evaluation import mode
 from dlnotes.faults import Loss
 from dlnotes.metrics import Metric, named
 from dlnotes.scratch.optimizers import Optimizer
@@ -155,9 +156,9 @@ def sweep(
                 runtime.seed_everything(seed)
                 networks[seed] = model(**_arguments(model, fixed)).to(place)
                 orders[seed] = Batches(torch.arange(n), batch_size=n, seed=seed)
-            alone = networks[seeds[0]].eval()  # as eval() leaves batch norm's statistics alone
-            faults.forward(alone, loss, train[0][:size], train[1][:size], train[1])
-            alone.train()
+            some = train[0][:size], train[1][:size]
+            with mode(networks[seeds[0]], training=False):  # leaves batch norm's statistics alone
+                faults.forward(networks[seeds[0]], loss, *some, train[1])
             runs = [{**fixed, "lr": lr, "seed": s} for lr in values["lr"] for s in seeds]
             count = sum(p.numel() for p in networks[seeds[0]].parameters())
             at_once = chunk or max(1, CHUNK_VALUES // max(1, count))
@@ -211,38 +212,33 @@ def _train(
     scores = {name: vmap(metric, in_dims=(0, None)) for name, metric in metrics.items()}
     ones = torch.ones_like(lr)
 
-    state, step, rows = None, 0, []
+    donate = _arguments(rule.update, {"donate": True})  # nobody else holds these tensors
+    state, step, rows = rule.init(params), 0, []
     for epoch in range(1, epochs + 1):
         total = torch.zeros_like(lr)
-        base.train()
         order = torch.stack([part for seed in seeds for part, _ in orders[seed]]).to(x.device)
-        for index in torch.split(order[row_of], size, dim=1):
-            try:
-                losses = losses_of(outputs_in_training(params, buffers, x[index]), y[index])
-            except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
-                raise ValueError(
-                    "the model works alone but cannot be batched over runs: "
-                    f"{str(error).splitlines()[0]} Train it with fit, one run after the other"
-                ) from error
-            # The runs are independent, so the gradient of the sum holds each run's own. One
-            # backward pass after vmap takes a third of the time of torch.func.grad within it.
-            found = torch.autograd.grad(losses, list(params.values()), ones)
-            grads = dict(zip(params, found, strict=True))
-            if step == 0:  # in memory as their gradients are: updates take half the time
-                params = {
-                    k: torch.empty_like(g).copy_(params[k].detach()) for k, g in grads.items()
-                }
-                state = rule.init(params)
-            rate = lr if schedule is None else lr * schedule(step)
-            with torch.no_grad():
-                params, state = rule.update(grads, state, params, rate)
-            params = {name: value.requires_grad_() for name, value in params.items()}
-            total.add_(losses.detach(), alpha=index.shape[1] / len(x))
-            step += 1
+        with mode(base, training=True):
+            for index in torch.split(order[row_of], size, dim=1):
+                try:
+                    losses = losses_of(outputs_in_training(params, buffers, x[index]), y[index])
+                except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+                    raise ValueError(
+                        "the model works alone but cannot be batched over runs: "
+                        f"{str(error).splitlines()[0]} Train it with fit, one run after the other"
+                    ) from error
+                # The runs are independent, so the gradient of the sum holds each run's own. One
+                # backward pass after vmap takes a third of the time of torch.func.grad within it.
+                found = torch.autograd.grad(losses, list(params.values()), ones)
+                grads = dict(zip(params, found, strict=True))
+                rate = lr if schedule is None else lr * schedule(step)
+                with torch.no_grad():
+                    params, state = rule.update(grads, state, params, rate, **donate)
+                params = {name: value.requires_grad_() for name, value in params.items()}
+                total.add_(losses.detach(), alpha=index.shape[1] / len(x))
+                step += 1
         columns = [("train_loss", total)]
         if val is not None:
-            base.eval()
-            with torch.inference_mode():
+            with mode(base, training=False), torch.inference_mode():
                 parts = torch.split(val[0], max(1, PASSED // len(runs)))
                 output = torch.cat([outputs(params, buffers, part) for part in parts], dim=1)
                 targets = val[1].expand(len(runs), *val[1].shape)
@@ -259,7 +255,7 @@ def _per_run(loss: Loss, targets: list[Tensor]) -> Callable[[Tensor, Tensor], Te
     """Return `loss` of all runs: outputs ``(runs, samples, ...)`` and targets to ``(runs,)``.
 
     Where it weighs all `targets` alike, all runs go through one call and are averaged
-    after, which takes a quarter off a sweep of 30 runs. Otherwise ``vmap`` batches it.
+    after, which takes a tenth off a sweep of 30 runs. Otherwise ``vmap`` batches it.
     """
     if not all(faults.weighs_alike(loss, y) for y in targets):
         return vmap(loss, randomness="different")
