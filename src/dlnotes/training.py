@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.linalg import vector_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.optimizer import (
@@ -319,7 +320,7 @@ def _norms(parameters: list[nn.Parameter], clip: float | None) -> list[Tensor]:
     """
     if clip is not None:
         return [nn.utils.clip_grad_norm_(parameters, clip).detach()]
-    return [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
+    return [vector_norm(g) for p in parameters if (g := p.grad) is not None]
 
 
 def _update_of(optimizer: Optimizer) -> Callable[[], Any]:
