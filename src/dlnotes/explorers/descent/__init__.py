@@ -1,8 +1,4 @@
-"""The descent explorer: a surface, an update rule, and the path that it takes.
-
-The picture itself is drawn by ``descent.js``; this class holds its state, checks it, and
-shows it in Jupyter, in Colab and, through the ``text/html`` part, in the built book.
-"""
+"""The descent explorer: a surface, an update rule, and the path that it takes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +8,7 @@ import numpy.typing as npt
 import traitlets
 
 from dlnotes import surfaces
-from dlnotes.explorers import esm, widget
+from dlnotes.explorers import widget
 from dlnotes.scratch import optimizers
 
 # What the momentum slider means in each rule.
@@ -24,35 +20,14 @@ OPTIMIZERS = {
     "adam": lambda share: optimizers.adam((share, 0.999)),
     "adamw": lambda share: optimizers.adamw((share, 0.999)),
 }
-LIMITS = {"lr": (1e-4, 10.0), "momentum": (0.0, 0.99), "steps": (1, 500), "condition": (1.0, 100.0)}
+FLOOR = 1e-12  # what a height of zero is drawn as on a scale of powers of ten
 
 
-class Explorer(widget.Widget):
+class Explorer(widget.Widget, explorer="descent"):
     """An interactive picture of descent on a test surface.
 
     Every argument is also an attribute that can be set later; in Jupyter the picture
     follows, and dragging or sliding in the picture changes the attribute.
-
-    Parameters
-    ----------
-    surface : str
-        A name in `dlnotes.surfaces.SURFACES`.
-    optimizer : str
-        ``"gd"``, ``"momentum"``, ``"nesterov"``, ``"rmsprop"``, ``"adam"`` or ``"adamw"``:
-        the update rules of `dlnotes.scratch.optimizers`.
-    lr : float
-        Learning rate, 0.0001 to 10.
-    momentum : float
-        Share of the running mean that is kept, 0 to 0.99: ``beta`` of momentum and
-        Nesterov, ``alpha`` of RMSprop, ``betas[0]`` of Adam and AdamW. Gradient descent
-        ignores it.
-    start : sequence of float, optional
-        One coordinate for each input of the surface, inside the `picture` of its window.
-        The surface's own start if left out.
-    steps : int
-        Number of updates, 1 to 500.
-    condition : float
-        Condition number of the ravine, 1 to 100; the other surfaces ignore it.
 
     Raises
     ------
@@ -66,77 +41,37 @@ class Explorer(widget.Widget):
              steps=10, condition=20.0)
     """
 
-    _name = "descent"
-    _keys = ("surface", "optimizer", "lr", "momentum", "start", "steps", "condition")
-    _esm = esm.module(_name)
+    surface: str
+    optimizer: str
+    lr: float
+    momentum: float
+    start: list[float]
+    steps: int
+    condition: float
 
-    surface = traitlets.Unicode("ravine").tag(sync=True)
-    optimizer = traitlets.Unicode("gd").tag(sync=True)
-    lr = traitlets.Float(0.05).tag(sync=True)
-    momentum = traitlets.Float(0.9).tag(sync=True)
-    start = traitlets.List(traitlets.Float()).tag(sync=True)
-    steps = traitlets.Int(50).tag(sync=True)
-    condition = traitlets.Float(20.0).tag(sync=True)
-
-    def __init__(
-        self,
-        surface: str = "ravine",
-        optimizer: str = "gd",
-        lr: float = 0.05,
-        momentum: float = 0.9,
-        start: Sequence[float] | None = None,
-        steps: int = 50,
-        condition: float = 20.0,
-    ) -> None:
-        if start is None:
-            start = surfaces.SURFACES[surface].start if surface in surfaces.SURFACES else ()
-        super().__init__(
-            surface=surface,
-            optimizer=optimizer,
-            lr=lr,
-            momentum=momentum,
-            start=[float(v) for v in start],
-            steps=steps,
-            condition=condition,
-        )
-
-    @traitlets.validate("surface")
-    def _known_surface(self, proposal: Any) -> str:
-        return _known("surface", proposal.value, tuple(surfaces.SURFACES))
-
-    @traitlets.validate("optimizer")
-    def _known_optimizer(self, proposal: Any) -> str:
-        return _known("optimizer", proposal.value, tuple(OPTIMIZERS))
-
-    @traitlets.validate("lr", "momentum", "steps", "condition")
-    def _in_range(self, proposal: Any) -> float:
-        name: str = proposal.trait.name
-        return widget.within(name, proposal.value, LIMITS[name])
+    @staticmethod
+    def _complete(settings: dict[str, Any]) -> dict[str, Any]:
+        known = surfaces.SURFACES.get(settings["surface"])
+        if settings["start"] is None:
+            settings["start"] = known.start if known else ()
+        return settings
 
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
         # In the constructor traitlets checks the surface before or after this, as it likes.
-        surface = _known("surface", self.surface, tuple(surfaces.SURFACES))
-        problem = _start_problem(surface, proposal.value)
-        if problem:
+        if problem := _start_problem(self.surface, proposal.value):
             raise traitlets.TraitError(problem)
-        start: list[float] = proposal.value
-        return start
+        return [float(v) for v in proposal.value]
 
     @traitlets.observe("surface")
     def _start_again(self, change: Any) -> None:
         if _start_problem(self.surface, self.start):
             self.start = list(surfaces.SURFACES[self.surface].start)
 
-    def state(self) -> dict[str, Any]:
-        """Return what the picture is drawn from, as plain JSON values.
-
-        Examples
-        --------
-        >>> Explorer(surface="wave", lr=0.02).state()["start"]
-        [3.6]
-        """
-        return super().state()
+    def _chosen(self) -> surfaces.Surface:
+        if self.surface == "ravine":
+            return surfaces.ravine(self.condition)
+        return surfaces.SURFACES[self.surface]
 
     def path(self) -> npt.NDArray[np.float64]:
         """Return the points of the path, computed by `dlnotes.scratch.optimizers`.
@@ -154,14 +89,72 @@ class Explorer(widget.Widget):
         >>> Explorer(surface="bowl", lr=0.25, steps=2).path().tolist()
         [[-2.0, 1.5], [-1.0, 0.75], [-0.5, 0.375]]
         """
-        chosen = surfaces.SURFACES[self.surface]
-        if self.surface == "ravine":
-            chosen = surfaces.ravine(self.condition)
         rule = OPTIMIZERS[self.optimizer](self.momentum)
         path: npt.NDArray[np.float64] = optimizers.descend(
-            chosen.grad, np.array(self.start), rule, self.lr, self.steps
+            self._chosen().grad, np.array(self.start), rule, self.lr, self.steps
         )
         return path
+
+    def _drawn_path(self) -> npt.NDArray[np.float64]:
+        """Return the path up to the first point a thousand times out of the window."""
+        path = self.path()
+        low, high = np.array(self._chosen().window).T
+        inside = np.abs(path - (low + high) / 2) <= 500 * (high - low)
+        lost = np.flatnonzero(~inside.all(axis=-1))
+        return path[: lost[0] + 1] if lost.size else path
+
+    def numbers(self, step: int | None = None) -> dict[str, float | Sequence[float]]:
+        """Return every number that the picture shows as text, by what it is called there.
+
+        Parameters
+        ----------
+        step : int, optional
+            The step up to which the path is shown; the last one if left out.
+
+        Examples
+        --------
+        >>> seen = Explorer(surface="bowl", lr=0.25, steps=2).numbers()
+        >>> seen["Position"], seen["Loss"], seen["Gradient norm"]
+        ([-0.5, 0.375], 0.390625, 1.25)
+        """
+        chosen, path = self._chosen(), self._drawn_path()
+        last = len(path) - 1
+        k = last if step is None else step
+        return {
+            **{name: getattr(self, name) for name in ("lr", "momentum", "steps", "condition")},
+            "shown": k,
+            "Step": (k, last),
+            "Position": path[k].tolist(),
+            "Loss": float(chosen.value(path[k])),
+            "first_loss": float(chosen.value(path[0])),
+            "Gradient norm": float(np.linalg.norm(chosen.grad(path[k]))),
+        }
+
+    def marks(self, step: int | None = None) -> dict[str, dict[str, widget.Points]]:
+        """Return what is drawn: the path on the surface, and the loss after each step.
+
+        The loss is given in both ways in which it may be drawn: as it is, and above the
+        lowest minimum, where a height below 1e-12 is drawn as 1e-12.
+
+        Examples
+        --------
+        >>> Explorer(surface="bowl", lr=0.25, steps=2).marks()["Loss"]["now"].tolist()
+        [[2.0, 0.390625]]
+        """
+        chosen, path = self._chosen(), self._drawn_path()
+        k = len(path) - 1 if step is None else step
+        steps, losses = np.arange(len(path)), chosen.value(path)
+        minima = np.array(chosen.minima)
+        lowest = chosen.value(minima[0])
+        if chosen.dim == 1:  # drawn on the graph of the function
+            path = np.column_stack([path, losses])
+            minima = np.column_stack([minima, chosen.value(minima)])
+        above = np.column_stack([steps, np.maximum(losses - lowest, FLOOR)])
+        return {
+            "Surface": {**widget.along(path, k), "start": path[:1], "minimum": minima},
+            "Loss": widget.along(np.column_stack([steps, losses]), k),
+            "Loss above the minimum": widget.along(above, k),
+        }
 
     def _in_words(self) -> str:
         start = ", ".join(f"{v:g}" for v in self.start)
@@ -169,12 +162,6 @@ class Explorer(widget.Widget):
             f"the path of {self.optimizer} on the {self.surface} surface "
             f"from ({start}), learning rate {self.lr:g}, {self.steps} steps."
         )
-
-
-def _known(name: str, value: str, names: tuple[str, ...]) -> str:
-    if value not in names:
-        raise traitlets.TraitError(f"{name} must be one of {', '.join(names)}, got {value!r}")
-    return value
 
 
 def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -198,7 +185,7 @@ def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(m - unit * side, m + unit * side) for m, side in zip(middles, shape, strict=True)]
 
 
-def _start_problem(surface: str, start: Sequence[float]) -> str | None:
+def _start_problem(surface: str, start: Any) -> str | None:
     """Say what is wrong with a starting point, or return None."""
     if surface not in surfaces.SURFACES:
         return None  # traitlets checks in any order: the surface's own check says so

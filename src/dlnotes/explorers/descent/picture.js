@@ -1,8 +1,14 @@
 // The descent explorer: a surface, an update rule, and the path that it takes.
-import { surfaces } from "./maths.js";
-import { svg, centre, frame, ticks, number, MARGIN, frameIn, stepCurve, sublevelPaths } from "./plot.js";
-import { html, slider, select, button, announcer, afterEvent, lessMotion, logarithmic, clamp } from "./controls.js";
-import { SURFACES, OPTIMIZERS, KNOB, LIMITS, KEYS, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./paths.js";
+import spec from "./spec.json" with { type: "json" };
+import { KNOB, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./model.js";
+import { surfaces } from "../maths/surfaces.js";
+import { button, slider } from "../shared/controls.js";
+import { html, svg } from "../shared/elements.js";
+import { explorer } from "../shared/explorer.js";
+import { sublevelPaths } from "../shared/contours.js";
+import { number } from "../shared/numbers.js";
+import { MARGIN, centre, frame, frameIn, stepCurve, ticks } from "../shared/plot.js";
+import { clamp } from "../shared/settings.js";
 
 // Everything about a surface that does not change with the path, as SVG in WIDTH by
 // HEIGHT units: twelve contours at equal shares of the area, or the graph in 1-D.
@@ -28,75 +34,40 @@ function scenery(f, [[x0, x1], [y0, y1]]) {
   return paths.map((d) => svg("path", { d }));
 }
 
-function render({ model, el }) {
-  const id = `dlx-${Math.random().toString(36).slice(2)}`;
-  const read = () => clean(Object.fromEntries(KEYS.map((key) => [key, model.get(key)])));
-  const first = read();
+function build({ first, read, change, commit, set, redraw, control, player, reset, readouts, note, id }) {
   let state = first;
   let f, view, path, size, drawnSurface;
   let shown = Infinity; // the step that the picture is at; Infinity is the last one
-  let playing = 0;
 
-  const commit = () => model.save_changes();
-  const change = (patch) => {
-    pause();
-    for (const [key, value] of Object.entries(patch)) model.set(key, value);
-  };
-  const changeAndCommit = (patch) => {
-    change(patch);
-    commit();
-  };
+  const last = () => path.points.length - 1;
+  const atEnd = () => shown >= last();
+  function show(k) {
+    shown = k;
+    redraw();
+  }
 
-  const controls = {
-    surface: select({
-      label: "Surface",
-      options: SURFACES,
-      change: (surface) => changeAndCommit({ surface, start: surfaces[surface]().start }),
-    }),
-    optimizer: select({
-      label: "Optimizer",
-      options: OPTIMIZERS,
-      change: (optimizer) => changeAndCommit({ optimizer }),
-    }),
-    condition: slider({
-      label: "Condition number",
-      limits: LIMITS.condition, step: 1, commit,
-      change: (condition) => change({ condition }),
-    }),
-    lr: slider({
-      label: "Learning rate",
-      limits: LIMITS.lr, step: 0.02, scale: logarithmic, commit,
-      change: (lr) => change({ lr }),
-    }),
-    momentum: slider({
-      label: "Momentum β",
-      limits: LIMITS.momentum, step: 0.01, commit,
-      change: (momentum) => change({ momentum }),
-    }),
-    steps: slider({
-      label: "Steps",
-      limits: LIMITS.steps, step: 1, commit,
-      change: (steps) => change({ steps }),
-    }),
-    shown: slider({
-      label: "Shown up to step",
-      limits: [0, LIMITS.steps[1]], step: 1,
-      change: (k) => {
-        pause();
-        show(k);
-      },
-    }),
-  };
-  const playButton = button("Play", () => (playing ? pause() : play()));
-  playButton.classList.add("dlx-main");
-  const stepButton = button("Step", () => {
-    pause();
+  let from, pace;
+  const play = player({
+    begin() {
+      from = atEnd() ? 0 : shown;
+      pace = clamp(4000 / last(), 16, 250); // milliseconds a step: 4 s, unless short
+    },
+    frame(ms) {
+      shown = from + Math.floor(ms / pace);
+      return !atEnd();
+    },
+    skip: () => show(Infinity),
+  });
+  const step = button("Step", () => {
+    play.stop();
     show(atEnd() ? 1 : shown + 1);
   });
-  const resetButton = button("Reset", () => {
-    shown = Infinity;
-    changeAndCommit(first);
-    redraw();
+  const position = slider({
+    name: "shown", label: "Shown up to step", limits: [0, spec.settings.steps.limits[1]], step: 1,
+    change(k) {
+      play.stop();
+      show(k);
+    },
   });
 
   // The picture. Groups are filled by draw(); the handle is HTML because only there do
@@ -104,12 +75,12 @@ function render({ model, el }) {
   const hills = svg("g", { class: "dlx-hills" });
   const axes = svg("g");
   const marks = svg("g");
-  const ahead = svg("polyline", { class: "dlx-ahead" });
+  const ahead = svg("polyline", { class: "dlx-ahead", "data-mark": "ahead" });
   const casing = svg("polyline", { class: "dlx-casing" });
-  const trace = svg("polyline", { class: "dlx-trace" });
-  const dots = svg("path", { class: "dlx-dots" });
-  const start = svg("circle", { class: "dlx-start", r: 7 });
-  const now = svg("circle", { class: "dlx-now", r: 5 });
+  const trace = svg("polyline", { class: "dlx-trace", "data-mark": "done" });
+  const dots = svg("path", { class: "dlx-dots", "data-mark": "done" });
+  const start = svg("circle", { class: "dlx-start", "data-mark": "start", r: 7 });
+  const now = svg("circle", { class: "dlx-now", "data-mark": "now", r: 5 });
   const clip = svg("rect");
   const inside = svg("g", { "clip-path": `url(#${id}-clip)` }, hills, ahead, casing, trace, dots, marks, start, now);
   const handle = html("div", { class: "dlx-handle" });
@@ -118,6 +89,7 @@ function render({ model, el }) {
     {
       class: "dlx-plot dlx-surface",
       style: `padding: ${["top", "right", "bottom", "left"].map((k) => `${MARGIN[k]}px`).join(" ")}`,
+      "data-plot": "Surface",
       tabindex: 0,
       role: "application",
       "aria-roledescription": "plot",
@@ -130,71 +102,34 @@ function render({ model, el }) {
     handle,
   );
   const curve = stepCurve();
-  const curveTitle = html("p", { class: "dlx-title" });
-  const curvePlot = html("div", { class: "dlx-plot dlx-curve" }, curve.element);
-  const readout = { step: "Step", place: "Position", loss: "Loss", slope: "Gradient norm" };
-  for (const [key, label] of Object.entries(readout)) readout[key] = [html("dt", {}, label), html("dd")];
-  const note = html("p", { class: "dlx-message" });
-  const spoken = announcer();
   const sign = (shape, text) => html("span", {}, svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape), text);
   const cross = (x = 0, y = 0) => svg("path", { class: "dlx-minimum", d: `M${x - 6} ${y - 6}l12 12m0 -12l-12 12` });
+  const minimum = (point) => {
+    const mark = cross(...point);
+    mark.dataset.mark = "minimum";
+    return mark;
+  };
 
-  const root = html(
-    "div",
-    { class: "dlx", role: "group", "aria-label": "Descent explorer", "data-lm-suppress-shortcuts": "true" },
-    html("div", { class: "dlx-body" },
-      html("div", { class: "dlx-controls dlx-wide" },
-        ...["surface", "optimizer", "condition", "lr", "momentum", "steps"].map((k) => controls[k].element)),
-      html("div", {},
-        plot,
-        html("div", { class: "dlx-row dlx-keys", "aria-hidden": "true" },
-          sign(svg("circle", { class: "dlx-start", r: 6 }), "start"),
-          sign(svg("circle", { class: "dlx-now", r: 6 }), "now"),
-          sign(cross(), "minimum")),
-        html("p", { class: "dlx-hint", id: `${id}-hint` },
-          "Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
-      html("div", { class: "dlx-side" },
-        html("div", { class: "dlx-row" }, playButton, stepButton, resetButton),
-        controls.shown.element,
-        html("dl", { class: "dlx-state" }, ...Object.values(readout).map((pair) => html("div", {}, ...pair))),
-        note,
-        curveTitle,
-        curvePlot),
-      spoken.element));
-
-  const last = () => path.points.length - 1;
-  const atEnd = () => shown >= last();
-  function show(k) {
-    shown = k;
-    redraw();
-  }
-
-  function play() {
-    if (lessMotion()) {
-      show(Infinity);
-      return;
-    }
-    spoken.hush();
-    if (atEnd()) shown = 0;
-    const pace = clamp(4000 / last(), 16, 250); // milliseconds a step: 4 s, unless short
-    const begin = performance.now();
-    const from = shown;
-    const tick = (time) => {
-      shown = from + Math.floor(Math.max(0, time - begin) / pace);
-      if (atEnd()) pause();
-      else playing = requestAnimationFrame(tick);
-      draw();
-    };
-    playing = requestAnimationFrame(tick);
-    playButton.textContent = "Pause";
-  }
-
-  function pause() {
-    cancelAnimationFrame(playing);
-    playing = 0;
-    playButton.textContent = "Play";
-    redraw();
-  }
+  const parts = [
+    html("div", { class: "dlx-controls dlx-wide" },
+      control("surface", { change: (surface) => set({ surface, start: surfaces[surface]().start }) }),
+      ...["optimizer", "condition", "lr", "momentum", "steps"].map((name) => control(name))),
+    html("div", {},
+      plot,
+      html("div", { class: "dlx-row dlx-keys", "aria-hidden": "true" },
+        sign(svg("circle", { class: "dlx-start", r: 6 }), "start"),
+        sign(svg("circle", { class: "dlx-now", r: 6 }), "now"),
+        sign(cross(), "minimum")),
+      html("p", { class: "dlx-hint", id: `${id}-hint` },
+        "Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
+    html("div", { class: "dlx-side" },
+      html("div", { class: "dlx-row" }, play.element, step, reset),
+      position.element,
+      readouts,
+      note,
+      curve.title,
+      curve.element),
+  ];
 
   // Moves the start, kept inside the picture; in 1-D only x counts.
   function moveStart(point) {
@@ -259,7 +194,7 @@ function render({ model, el }) {
 
   function measure() {
     size = frameIn(plot);
-    size.curve = frameIn(curvePlot);
+    curve.measure();
   }
 
   // What changes with the surface or the size of the picture, but not with the path.
@@ -277,18 +212,11 @@ function render({ model, el }) {
     const xs = ticks(view[0], width < 260 ? 4 : 6).map((v) => [toPixels([v, view[1][0]])[0], number(v)]);
     const ys = ticks(view[1], 5).map((v) => [toPixels([view[0][0], v])[1], number(v)]);
     axes.replaceChildren(...frame(size, xs, ys));
-    marks.replaceChildren(...f.minima.map((x) => cross(...toPixels(anchor(x)))));
+    marks.replaceChildren(...f.minima.map((x) => minimum(toPixels(anchor(x)))));
   }
 
-  function drawCurve(k) {
-    const scale = lossScale(f, path.losses);
-    curve.draw(size.curve, scale, k);
-    curveTitle.textContent = `${scale.label} at each step${scale.log ? " (log)" : ""}`;
-  }
-
-  function draw() {
-    if (!size?.width) return;
-    state = read();
+  function draw(next) {
+    state = next;
     drawSurface();
     path = trajectory(state);
     const k = Math.min(shown, last());
@@ -300,52 +228,31 @@ function render({ model, el }) {
     centre(start, spots[0]);
     centre(now, spots[k]);
     [handle.style.left, handle.style.top] = spots[0].map((v) => `${v}px`);
-    drawCurve(k);
+    curve.draw(lossScale(f, path.losses), k);
+    position.set(k, { upTo: last() });
 
-    for (const key of ["surface", "optimizer", "lr", "steps"]) controls[key].set(state[key]);
+    const { surface, optimizer } = spec.settings;
     const knob = KNOB[state.optimizer];
-    controls.momentum.set(state.momentum, { text: knob?.[1] ?? "Momentum β", disabled: !knob });
-    controls.condition.set(state.condition, { disabled: state.surface !== "ravine" });
-    controls.shown.set(k, { upTo: last() });
-
-    const [text, warning] = message(view, path, k);
-    const values = {
-      step: `${k} of ${last()}`,
-      place: path.points[k].map(number).join(", "),
-      loss: number(path.losses[k]),
-      slope: number(path.slopes[k]),
+    return {
+      controls: {
+        momentum: { text: knob?.[1], disabled: !knob },
+        condition: { disabled: state.surface !== "ravine" },
+      },
+      readouts: {
+        Step: `${k} of ${last()}`,
+        Position: path.points[k].map((v) => number(v)).join(", "),
+        Loss: number(path.losses[k]),
+        "Gradient norm": number(path.slopes[k]),
+      },
+      said: [
+        `${surface.choices[state.surface]}, ${optimizer.choices[state.optimizer]}, start `,
+        `${state.start.map((v) => number(v)).join(", ")}.`,
+      ],
+      ...message(view, path, k),
     };
-    for (const [key, value] of Object.entries(values)) readout[key][1].textContent = value;
-    note.textContent = text;
-    note.classList.toggle("dlx-warning", warning);
-    if (!playing) {
-      const from = state.start.map(number).join(", ");
-      spoken.say(
-        `${SURFACES[state.surface]}, ${OPTIMIZERS[state.optimizer]}, start ${from}. ` +
-          `Step ${values.step}: position ${values.place}; loss ${values.loss}; ` +
-          `gradient norm ${values.slope}. ${text}`,
-      );
-    }
   }
 
-  const redraw = afterEvent(draw);
-  const resize = new ResizeObserver(() => {
-    measure();
-    draw();
-  });
-  for (const name of KEYS) model.on(`change:${name}`, redraw);
-  el.append(root);
-  measure();
-  draw();
-  resize.observe(plot);
-  resize.observe(curvePlot);
-  return () => {
-    pause();
-    resize.disconnect();
-    redraw.stop();
-    spoken.hush();
-    for (const name of KEYS) model.off(`change:${name}`, redraw);
-  };
+  return { parts, draw, measure, sized: [plot, curve.element], reset: () => { shown = Infinity; } };
 }
 
-export default { render };
+export default explorer(spec, { clean, build });
