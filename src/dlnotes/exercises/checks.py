@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 RTOL = 1e-7  # tells a central from a one-sided difference, and forgives rounding
-COARSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float16): 0.02}  # what such answers can reach
+COARSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float16): 1e-2}  # what such answers can reach
 NO_ANSWER = "No answer yet: replace the ... and run the cell again."
 
 
@@ -328,4 +328,4 @@ def _same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(b, np.ndarray) or type(b).__name__ == "Tensor":
         return np.array_equal(_array(a), _array(b), equal_nan=_array(b).dtype.kind == "f")
-    return True
+    return None
