@@ -239,7 +239,7 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...], seconds: float) -> 
     except Exception as error:  # the reader's code may raise anything
         told = f"Your function raised {type(error).__name__}: {error}{_place(answer, error)}"
     else:
-        if all(_same(a, b) for a, b in zip(given, case, strict=True)):
+        if all(_same(a, b) for a, b in zip(given, case, strict=False)):
             return result
         told = "Your function changes its argument: work on a copy."
     raise _NotYet(f"Not yet. {told}")
@@ -328,4 +328,4 @@ def _same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(b, np.ndarray) or type(b).__name__ == "Tensor":
         return np.array_equal(_array(a), _array(b), equal_nan=_array(b).dtype.kind == "f")
-    return None
+    return True
