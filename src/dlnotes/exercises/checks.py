@@ -239,7 +239,7 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...], seconds: float) -> 
     except Exception as error:  # the reader's code may raise anything
         told = f"Your function raised {type(error).__name__}: {error}{_place(answer, error)}"
     else:
-        if all(_same(a, b) for a, b in zip(given, case, strict=False)):
+        if all(_same(a, b) for a, b in zip(given, case, strict=True)):
             return result
         told = "Your function changes its argument: work on a copy."
     raise _NotYet(f"Not yet. {told}")

@@ -36,7 +36,8 @@ def sigmoid(z: Array) -> Array:
     [0.0, 0.5, 1.0]
     """
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    value: Array = np.where(z >= 0, 1, e) / (1 + e)
+    return value
 
 
 def sigmoid_slope(z: Array) -> Array:
