@@ -190,9 +190,12 @@ def _start_problem(surface: str, start: Any) -> str | None:
     if surface not in surfaces.SURFACES:
         return None  # traitlets checks in any order: the surface's own check says so
     reach = picture(surfaces.SURFACES[surface].window)
-    if len(start) != len(reach):
-        return f"start needs {len(reach)} number(s) on the {surface} surface, got {len(start)}"
+    given = len(start) if isinstance(start, Sequence | np.ndarray) else start
+    if given != len(reach):
+        return f"start needs {len(reach)} number(s) on the {surface} surface, got {given}"
     for axis, value, (low, high) in zip("xy", start, reach, strict=False):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            return f"start {axis} must be a number, got {value!r}"
         room = 1e-9 * (high - low)  # the other side rounds the ends differently
         if not low - room <= value <= high + room:
             ends = f"from {low:g} to {high:g}"
