@@ -20,6 +20,8 @@ from dlnotes.scratch import activations, optimizers, schedules
 Array = npt.NDArray[np.float64]
 DATA, WEIGHTS, ORDER, MASKS = range(4)  # the streams of one seed
 
+STUCK = 0.01  # a slope of this size, or less, passes next to nothing on
+
 # What the momentum knob sets in each rule.
 RULES: dict[str, Callable[[float], optimizers.Optimizer]] = {
     "gd": lambda share: optimizers.gd(),
@@ -320,7 +322,7 @@ def update(run: Run, index: Sequence[int]) -> float:
 def rate_factor(run: Run) -> float:
     """Return the schedule's factor on the learning rate at the coming update."""
     s = run.settings
-    batches = -(-len(run.train.y) // s.batch_size)
+    batches = max(1, -(-len(run.train.y) // s.batch_size))
     return SCHEDULES[s.schedule](s.planned * batches)(run.step)
 
 
@@ -333,16 +335,37 @@ def epoch(run: Run) -> None:
 
 
 def measure(run: Run) -> dict[str, float]:
-    """Return losses and accuracies of both parts, without dropout; nan for no points."""
+    """Return losses and accuracies of both parts, without dropout; nan where there are none."""
     row: dict[str, float] = {}
     for name, (x, y) in (("train", run.train), ("test", run.test)):
         if not len(y):
             row |= {f"{name}_loss": math.nan, f"{name}_accuracy": math.nan}
             continue
-        out = forward(run.params, x, run.settings).outs[-1]
-        row[f"{name}_loss"] = loss_of(out, y, run.settings.data == "sine")[0]
-        row[f"{name}_accuracy"] = float(np.mean((out[:, 0] > 0) == (y > 0.5)))
+        out, regression = forward(run.params, x, run.settings).outs[-1], run.settings.data == "sine"
+        right = float(np.mean((out[:, 0] > 0) == (y > 0.5)))
+        row[f"{name}_loss"] = loss_of(out, y, regression)[0]
+        row[f"{name}_accuracy"] = math.nan if regression else right
     return row
+
+
+def report(run: Run) -> list[tuple[float, float]]:
+    """Return for each layer its gradient norm, and for hidden ones the share of stuck units.
+
+    The gradient is that of the loss over all training points, without dropout or penalty.
+    A unit is stuck if its slope is below 0.01 in size at every training point: a dead
+    ReLU, a saturated sigmoid. The share of the output layer, which has no activation, is 0.
+    """
+    x, y = run.train
+    if not len(y):
+        return [(0.0, 0.0)] * (len(run.params) // 2)
+    kept = forward(run.params, x, run.settings)
+    grads = backward(
+        run.params, kept, loss_of(kept.outs[-1], y, run.settings.data == "sine")[1], run.settings
+    )
+    slope = activations.ACTIVATIONS[run.settings.activation][1]
+    shares = [float((np.abs(slope(net)) < STUCK).all(axis=0).mean()) for net in kept.nets[:-1]]
+    norms = [math.hypot(*grads[k].ravel(), *grads[k + 1]) for k in range(0, len(grads), 2)]
+    return list(zip(norms, [*shares, 0.0], strict=True))
 
 
 def train(**settings: Any) -> Run:
@@ -360,6 +383,7 @@ def train(**settings: Any) -> Run:
     True
     """
     run = start(Settings(**settings))
-    for _ in range(run.settings.epochs):
-        epoch(run)
+    with np.errstate(over="ignore", invalid="ignore"):  # a diverged run ends in inf and nan
+        for _ in range(run.settings.epochs):
+            epoch(run)
     return run

@@ -158,7 +158,7 @@ export function start(settings) {
   const layers = layersOf([settings.data === "sine" ? 1 : 2, ...settings.hidden, 1]);
   const params = initial(settings, layers);
   const train = all.slice(0, count);
-  const batches = Math.ceil(train.length / settings.batch_size);
+  const batches = Math.max(1, Math.ceil(train.length / settings.batch_size));
   const rule = RULES[settings.rule](settings.momentum);
   const [value, slope] = activations[settings.activation];
   const run = {
@@ -229,7 +229,7 @@ export function epoch(run) {
   run.history.push(measure(run));
 }
 
-// Losses and accuracies of both parts, without dropout; nan where there are no points.
+// Losses and accuracies of both parts, without dropout; nan where there are none.
 export function measure(run) {
   const part = (samples) => {
     let [loss, right] = [0, 0];
@@ -238,16 +238,35 @@ export function measure(run) {
       loss += run.lossOf(out, y)[0];
       right += out > 0 === y > 0.5 ? 1 : 0;
     }
-    return [loss / samples.length, right / samples.length];
+    return [loss / samples.length, run.lossOf === squared ? NaN : right / samples.length];
   };
   const [train_loss, train_accuracy] = part(run.train);
   const [test_loss, test_accuracy] = part(run.test);
   return { train_loss, train_accuracy, test_loss, test_accuracy };
 }
 
-// What a trained run computes at any point, and each unit of it on the way.
-export const outputAt = (run, x) => forward(run, x);
-export function unitsAt(run, x) {
-  forward(run, x);
-  return run.outs.map((out) => Array.from(out));
+const STUCK = 0.01; // a slope of this size, or less, passes next to nothing on
+
+// For each layer its gradient norm over all training points, without dropout or penalty,
+// and the share of its units whose slope is below 0.01 in size at every one of them.
+export function report(run) {
+  const { layers, train, lossOf, slope } = run;
+  if (!train.length) return layers.map(() => ({ norm: 0, stuck: 0 }));
+  run.grads = new Float64Array(run.params.length);
+  const alive = layers.map(({ fanOut }) => new Array(fanOut).fill(false));
+  for (const { x, y } of train) {
+    backward(run, lossOf(forward(run, x), y)[1] / train.length);
+    for (let k = 0; k < layers.length - 1; k += 1) {
+      run.nets[k].forEach((net, j) => {
+        if (!(Math.abs(slope(net)) < STUCK)) alive[k][j] = true;
+      });
+    }
+  }
+  return layers.map(({ w, b, fanOut }, k) => ({
+    norm: Math.hypot(...run.grads.subarray(w, b + fanOut)),
+    stuck: k < layers.length - 1 ? alive[k].filter((one) => !one).length / fanOut : 0,
+  }));
 }
+
+// What a trained run computes at any point, and in `outs` of the run each unit on the way, until the next call.
+export const outputAt = (run, x) => forward(run, x);

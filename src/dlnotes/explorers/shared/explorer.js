@@ -91,9 +91,12 @@ export function explorer(spec, { clean, build }) {
     let afresh = false; // Reset also clears what was typed and refused
 
     const commit = () => model.save_changes();
+    const put = (patch) => {
+      for (const [key, value] of Object.entries(patch)) model.set(key, value);
+    };
     const change = (patch) => {
       for (const player of players) player.stop();
-      for (const [key, value] of Object.entries(patch)) model.set(key, value);
+      put(patch);
     };
     const set = (patch) => {
       change(patch);
@@ -128,6 +131,7 @@ export function explorer(spec, { clean, build }) {
       const element = button("Play", () => (asked ? stop() : start()));
       element.classList.add("dlx-main");
       function stop() {
+        if (asked) commit(); // what frames have put
         cancelAnimationFrame(asked);
         asked = 0;
         element.textContent = "Play";
@@ -159,9 +163,10 @@ export function explorer(spec, { clean, build }) {
 
     const redraw = afterEvent(draw);
     const view = build({
-      first, read, change, commit, set, redraw, control, number, player, reset,
+      first, read, put, change, commit, set, redraw, control, number, player, reset,
       readouts: readouts.element, note,
       id: `dlx-${Math.random().toString(36).slice(2)}`,
+      inPage: "dlnotesExplorer" in el.dataset, // and not in a notebook
     });
     const root = html(
       "div",

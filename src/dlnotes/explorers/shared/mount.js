@@ -29,15 +29,34 @@ function mountStatic(explorer, el, state) {
   el.dataset.mounted = "";
 }
 
+// The address of this page with an explorer's state in it.
+export const linkTo = (name, state) =>
+  `${location.href.split("#")[0]}#${name}=${encodeURIComponent(JSON.stringify(state))}`;
+
+// The state that the address holds for an explorer, or null.
+function linked(name) {
+  const [key, text] = location.hash.slice(1).split("=");
+  if (key !== name) return null;
+  try {
+    return JSON.parse(decodeURIComponent(text));
+  } catch {
+    return null; // an address that was cut: the page's own state will do
+  }
+}
+
 // Mounts each div of the page that names one of `explorers`. One that fails keeps its
 // fallback text, and the others are mounted all the same.
 export function mountAll(explorers) {
   const mount = () => {
+    const taken = new Set(); // a link is for the first explorer of its name
     for (const el of document.querySelectorAll("div[data-dlnotes-explorer]:not([data-mounted])")) {
       const { dlnotesExplorer: name, state = "{}" } = el.dataset;
       if (!Object.hasOwn(explorers, name)) continue;
       try {
-        mountStatic(explorers[name], el, JSON.parse(state));
+        const link = taken.has(name) ? null : linked(name);
+        taken.add(name);
+        mountStatic(explorers[name], el, { ...JSON.parse(state), ...link });
+        if (link) el.scrollIntoView();
       } catch (error) {
         console.error(`The explorer "${name}" could not start:`, error);
       }

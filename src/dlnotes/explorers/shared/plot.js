@@ -4,6 +4,7 @@
 // with data-mark, and `marks()` of the Python class holds the same points in data units.
 import { html, svg } from "./elements.js";
 import { number, powerOfTen } from "./numbers.js";
+import { clamp } from "./settings.js";
 
 // Puts a circle somewhere.
 export const centre = (circle, [x, y]) => {
@@ -88,6 +89,44 @@ export function stepCurve() {
       done.setAttribute("points", spots.slice(0, k + 1).join(" "));
       ahead.setAttribute("points", spots.slice(k).join(" "));
       centre(now, spots[k]);
+    },
+  };
+}
+
+// Several curves over step numbers from 0, on one axis of powers of ten. `names` says what
+// each is called; one with a value that is not finite is left out.
+export function lines(label, names) {
+  const axes = svg("g");
+  const curves = svg("g");
+  const title = html("p", { class: "dlx-title" });
+  const keys = Object.entries(names).map(([name, text], i) =>
+    html("span", { class: `dlx-key dlx-line${i}` }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
+      svg("path", { class: `dlx-line${i}`, d: "M0 4h24" })), text));
+  const picture = svg("svg", { "aria-hidden": "true" }, axes, curves);
+  const element = html("div", { class: "dlx-plot dlx-curve", "data-plot": label }, picture);
+  title.replaceChildren(`${label} (log): `, ...keys);
+  let box;
+  return {
+    title,
+    element,
+    measure() {
+      box = frameIn(element);
+    },
+    draw(series) {
+      const whole = Object.entries(series).filter(([, values]) => values.every(Number.isFinite));
+      const { range: [low, high] } = logScale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
+      const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
+      const across = (i) => box.left + (i / steps) * box.width;
+      const down = (v) => box.top + ((high - clamp(Math.log10(v), low, high)) / (high - low)) * box.height;
+      const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
+      const ys = ticks([low, high], 4).filter(Number.isInteger).map((v) => [down(10 ** v), powerOfTen(v)]);
+      axes.replaceChildren(...frame(box, xs, ys));
+      curves.replaceChildren(...whole.map(([name, values]) =>
+        svg("polyline", {
+          class: `dlx-line${Object.keys(names).indexOf(name)}`,
+          "data-mark": name,
+          points: values.map((v, i) => [across(i), down(v)]).join(" "),
+        })));
     },
   };
 }
