@@ -269,9 +269,10 @@ def test_points_are_what_they_are_called(data):
 
 def test_noise_has_its_size():
     clean, noisy = (playground.points(Settings(noise=v, points=2000)).x for v in (0.0, 0.2))
-    assert (noisy - clean)[0].std() > 0
+    assert (noisy - clean).std() == pytest.approx(0.2, abs=0.01)
     clean, noisy = (playground.points(Settings(data="sine", noise=v)) for v in (0.0, 0.2))
-    np.testing.assert_array_equal(clean.x[0], noisy.x[0])
+    np.testing.assert_array_equal(clean.x, noisy.x)
+    assert (noisy.y - clean.y).std() == pytest.approx(0.2, abs=0.02)
 
 
 def test_training_and_test_points_share_nothing():
@@ -282,7 +283,7 @@ def test_training_and_test_points_share_nothing():
 
 
 def test_unknown_data_is_named():
-    with pytest.raises(ValueError, match="data must be one of circles, .*placed, got 'cirles'"):
+    with pytest.raises(ValueError, match=r"data must be one of circles, .*placed, got 'cirles'"):
         playground.train(data="cirles")
 
 

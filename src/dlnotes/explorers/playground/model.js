@@ -59,8 +59,9 @@ export function message({ history, train, ...run }) {
       warning: true,
     };
   }
-  const past = history.at(-51)?.train_loss;
-  if (past !== undefined && last.train_loss > 0.05 && past - last.train_loss < 1e-3 * past) {
+  const best = (rows) => Math.min(...rows.map((row) => row.train_loss));
+  const gain = history.length > 100 ? 1 - best(history.slice(-50)) / best(history.slice(0, -50)) : 1;
+  if (gain < 1e-3 && last.train_loss > 0.05) {
     return { message: ["Training has stopped making progress: loss from ", ...losses, "."] };
   }
   return {};
