@@ -2,6 +2,7 @@
 //
 // A plot is an element with data-plot, its name; what is drawn of data in it is an element
 // with data-mark, and `marks()` of the Python class holds the same points in data units.
+// Anything else that is drawn in it lies in a group with data-scenery.
 import { html, svg } from "./elements.js";
 import { number, powerOfTen } from "./numbers.js";
 
