@@ -415,8 +415,8 @@ def look(page: Any, nth: int = 0) -> Any:
             """root => {
           const copy = root.cloneNode(true);
           for (const e of copy.querySelectorAll('[role=status]')) e.remove();
-          const values = [...root.querySelectorAll('input, select')].map((e) => e.value + e.checked);
-          return [copy.innerHTML.replace(/dlx-[a-z0-9]{8,}(?=-)/g, ''), values];
+          const inputs = [...root.querySelectorAll('input, select')];
+          return [copy.innerHTML, inputs.map((e) => e.value + e.checked)];
         }"""
         )
     )
@@ -446,25 +446,22 @@ def test_every_control_is_reached_with_tab_in_order_and_is_seen_there(opened, na
 def test_every_control_does_something_and_reset_undoes_all(connected, name):
     page = connected(name)
     first, state = look(page), page.evaluate("structuredClone(model.state)")
-    page.keyboard.press("Tab")
-    for control in page.locator(f"{CONTROLS}:not(:disabled):not(summary)").all():
-        if control.is_disabled() or control.get_attribute("aria-disabled") == "true":
-            continue
-        kind = control.evaluate("e => e.type || e.tagName")
+    for control in page.locator(f"{CONTROLS}:not(:disabled, button, summary)").all():
+        kind, value, most, step = control.evaluate("e => [e.type, e.value, e.max, e.step]")
         before = look(page)
+        if control.is_disabled():  # the one before may have made it so
+            continue
         if kind == "range":
-            value, most = control.evaluate("e => [e.value, e.max]")
             control.press("ArrowLeft" if value == most else "ArrowRight")
         elif kind == "number":
-            value, step = control.evaluate("e => [e.value, e.step]")
             control.fill(f"{float(value) + float(step):g}")
             control.press("Enter")
-        elif kind.startswith("select"):
+        elif kind == "checkbox":
+            control.press("Space")
+        elif kind == "select-one":
             control.select_option(index=1 if control.evaluate("e => e.selectedIndex") != 1 else 0)
-        elif control.inner_text() != "Reset":
-            control.press("ArrowRight" if control.get_attribute("tabindex") else "Space")
-        if control.inner_text() == "Reset" and kind == "submit" or kind == "button":
-            continue  # what a button does is its explorer's own business
+        else:
+            control.press("ArrowRight")
         assert look(page) != before, control.evaluate("e => e.outerHTML")
     assert page.evaluate("model.saved") > 0
     page.get_by_role("button", name="Reset", exact=True).click()
@@ -494,17 +491,16 @@ def test_plain_keys_stay_and_commands_go_on(opened, name):
 @every_explorer
 def test_number_out_of_range_is_refused_with_its_limits(opened, name):
     page = opened((name, explorer(name).state()))
-    known = drawn.named(name, explorer(name))
     for field in page.locator("input[type=number]").all():
         before = look(page)[1]
-        key, most = field.evaluate("e => [e.dataset.number, Number(e.max)]")
-        field.fill(str(most + 1))
+        limits = field.evaluate("e => [Number(e.min), Number(e.max)]")
+        field.fill(str(limits[1] + 1))
         field.press("Enter")
         settle(page)
         assert field.get_attribute("aria-invalid") == "true"
         message = page.locator(".dlx-message [data-number]")
         seen = [drawn.number(text) for text in message.all_text_contents()]
-        assert seen == [known[f"{key}.limits.{i}"] for i in (0, 1)]
+        assert seen == limits
         field.press("Escape")
         settle(page)
         assert look(page)[1] == before
@@ -542,8 +538,8 @@ CONTRAST = r"""() => {
   const layer = (e) => {
     const style = getComputedStyle(e);
     if (!(e instanceof SVGElement)) return [style.backgroundColor, 1];
-    return e.tagName === "text" || e.tagName === "tspan" || style.fill === "none" || e.tagName === "svg"
-      ? null : [style.fill, Number(style.fillOpacity)];
+    const blank = style.fill === "none" || ["svg", "text", "tspan"].includes(e.tagName);
+    return blank ? null : [style.fill, Number(style.fillOpacity)];
   };
   const ground = ([x, y], but) => {
     let colour = [255, 255, 255];
@@ -566,21 +562,22 @@ CONTRAST = r"""() => {
   const found = [];
   const check = (e, at, least, colours) => {
     const below = ground(at, e);
-    const best = Math.max(...colours.filter((c) => c !== "none").map((c) => contrast(parse(c).rgb, below)));
-    found.push([best, least, e.outerHTML.slice(0, 120)]);
+    const seen = colours.filter((c) => c !== "none").map((c) => contrast(parse(c).rgb, below));
+    found.push([Math.max(...seen), least, e.outerHTML.slice(0, 120)]);
   };
   const middle = (box) => [box.x + box.width / 2, box.y + box.height / 2];
   const inView = ([x, y]) => x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
   for (const e of document.querySelectorAll(".dlx svg text")) {
     for (const part of e.children.length ? e.children : [e]) {
-      const at = middle(part.getBoundingClientRect());
-      if (part.textContent.trim() && inView(at)) check(part, at, 4.5, [getComputedStyle(part).fill]);
+      const [at, { fill }] = [middle(part.getBoundingClientRect()), getComputedStyle(part)];
+      if (part.textContent.trim() && inView(at)) check(part, at, 4.5, [fill]);
     }
   }
   const marks = "[data-mark]:not(.dlx-casing), .dlx-frame, .dlx-keys svg *, [data-paint]";
   for (const e of document.querySelectorAll(marks)) {
     const { stroke, fill } = getComputedStyle(e);
-    const length = e.getTotalLength?.() ?? 0;
+    const length = e.getTotalLength();
+    if (length === 0 && e.tagName === "polyline") continue; // nothing is seen of it
     const spots = [0, 0.37, 0.99].map((share) => e.getPointAtLength(share * length))
       .map((p) => new DOMPoint(p.x, p.y).matrixTransform(e.getScreenCTM()))
       .map(({ x, y }) => [x, y]).filter(inView);
