@@ -413,10 +413,13 @@ def look(page: Any, nth: int = 0) -> Any:
         .nth(nth)
         .evaluate(
             """root => {
-          const copy = root.cloneNode(true);
-          for (const e of copy.querySelectorAll('[role=status]')) e.remove();
+          const tell = (node) => node.nodeType === Node.TEXT_NODE ? node.data : [
+            node.tagName,
+            [...node.attributes].map(({ name, value }) => `${name}=${value}`).sort(),
+            [...node.childNodes].filter((child) => child.role !== "status").map(tell),
+          ];
           const inputs = [...root.querySelectorAll('input, select')];
-          return [copy.innerHTML, inputs.map((e) => e.value + e.checked)];
+          return [tell(root), inputs.map((e) => e.value + e.checked)];
         }"""
         )
     )
