@@ -39,6 +39,20 @@ def random_networks(count: int) -> list[dict[str, float]]:
 
 
 NETWORKS = [scratch.example(), *random_networks(40)]
+# What test_explorers.py looks at beside the defaults and the extremes.
+STATES = [
+    {"at": ""},
+    {"at": "E"},
+    {"at": "dE/dw5", "steps": 3},
+    {"at": "b2+", "biases": True, "net": NETWORKS[5], "lr": 1.5, "steps": 7},
+    {"at": "w8+", "net": NETWORKS[6], "steps": 200},
+    {
+        "at": "w8+",
+        "net": {**NETWORKS[7], "w5": 999.99},
+        "lr": 10.0,
+        "steps": 40,
+    },  # leaves the range
+]
 
 
 def equal(seen: dict[str, float], expected: dict[str, float]) -> None:

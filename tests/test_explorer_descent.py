@@ -15,6 +15,18 @@ from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 from dlnotes import surfaces
 from dlnotes.explorers import descent, esm
 
+# What test_explorers.py looks at beside the defaults and the extremes.
+STATES = [
+    {"surface": "ravine", "optimizer": "momentum", "lr": 0.03, "momentum": 0.8, "steps": 40},
+    {"surface": "wave", "lr": 0.02, "steps": 20},
+    {"surface": "wave", "lr": 0.3, "steps": 30},  # falls below the lowest minimum in the window
+    {"surface": "bowl", "lr": 1.5, "steps": 100},  # diverges
+    {"surface": "bowl", "lr": 0.5},  # is at the minimum after one step
+    {"surface": "saddle", "optimizer": "adam", "lr": 0.3, "start": [1.2, -0.7], "steps": 7},
+]
+# Started from in the page.
+SHOWN = [descent.Explorer(**settings).state() for settings in STATES[:2]]
+
 # --- Mathematics ------------------------------------------------------------------------
 
 
@@ -247,11 +259,6 @@ def test_bad_argument_says_what_to_change(argument, message):
 
 # --- Gestures ---------------------------------------------------------------------------
 
-STATES = (
-    descent.Explorer("ravine", "momentum", lr=0.03, momentum=0.8, steps=40).state(),
-    descent.Explorer("wave", lr=0.02, steps=20).state(),
-)
-
 
 @pytest.fixture
 def opened(opened):
@@ -275,7 +282,7 @@ def start_of(page, nth: int = 0) -> np.ndarray:
 
 @needs_chromium
 def test_mouse_drags_the_start_and_click_places_it(opened):
-    page = opened(*STATES)
+    page = opened(*SHOWN)
     other = trace(page, 1)
     before = start_of(page)
     page.mouse.move(*(before + 3))
@@ -292,7 +299,7 @@ def test_mouse_drags_the_start_and_click_places_it(opened):
 
 @needs_chromium
 def test_start_stays_in_the_picture(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     box = page.locator(".dlx-surface").bounding_box()
     page.mouse.move(*start_of(page))
     page.mouse.down()
@@ -305,7 +312,7 @@ def test_start_stays_in_the_picture(opened):
 
 @needs_chromium
 def test_arrow_keys_move_the_start_and_do_not_scroll(opened):
-    page = opened(STATES[0], body="<p style='height: 3000px'></p>")
+    page = opened(SHOWN[0], body="<p style='height: 3000px'></p>")
     page.get_by_role("application").focus()
     before = start_of(page)
     page.keyboard.press("ArrowRight")
@@ -321,7 +328,7 @@ def test_arrow_keys_move_the_start_and_do_not_scroll(opened):
 
 @needs_chromium
 def test_keys_within_one_frame_all_count(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     before = start_of(page)
     page.get_by_role("application").evaluate(
         "e => { for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown']) "
@@ -334,7 +341,7 @@ def test_keys_within_one_frame_all_count(opened):
 
 @needs_chromium
 def test_controls_that_have_no_effect_are_off(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     page.get_by_label("Surface").select_option("himmelblau")
     page.get_by_label("Optimizer").select_option("adam")
     settle(page)
@@ -347,7 +354,7 @@ def test_controls_that_have_no_effect_are_off(opened):
 
 @needs_chromium
 def test_contours_are_kept_while_the_path_changes(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     first = page.locator(".dlx-hills path").first
     first.evaluate("e => e.setAttribute('data-old', '')")
     set_slider(page, "Learning rate", -2)
@@ -358,7 +365,7 @@ def test_contours_are_kept_while_the_path_changes(opened):
 
 @needs_chromium
 def test_single_steps_and_scrubbing(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     step = page.get_by_role("button", name="Step", exact=True)
     step.click()
     assert readout(page)["Step"] == "1 of 40"
@@ -372,7 +379,7 @@ def test_single_steps_and_scrubbing(opened):
 
 @needs_chromium
 def test_play_runs_to_the_end_and_pauses(opened):
-    page = opened(STATES[0])
+    page = opened(SHOWN[0])
     page.evaluate(
         "() => { const status = document.querySelector('[role=status]'); window.spoken = 0;"
         "new MutationObserver(() => { if (status.textContent) window.spoken += 1; })"
@@ -397,7 +404,7 @@ def test_play_runs_to_the_end_and_pauses(opened):
 
 @needs_chromium
 def test_reduced_motion_shows_the_end_at_once(opened):
-    page = opened(STATES[0], reduced_motion="reduce")
+    page = opened(SHOWN[0], reduced_motion="reduce")
     set_slider(page, "Shown up to step", 3)
     page.get_by_role("button", name="Play").click()
     assert readout(page)["Step"] == "40 of 40"
@@ -406,7 +413,7 @@ def test_reduced_motion_shows_the_end_at_once(opened):
 
 @needs_chromium
 def test_divergence_is_said_in_plain_words(opened):
-    page = opened({**STATES[0], "surface": "bowl", "optimizer": "gd", "start": [-2, 1.5]})
+    page = opened({**SHOWN[0], "surface": "bowl", "optimizer": "gd", "start": [-2, 1.5]})
     note = page.locator(".dlx-message")
     assert note.text_content() == ""
     set_slider(page, "Learning rate", 0.1)  # ten to that power: above the limit of 1
@@ -422,7 +429,7 @@ def test_divergence_is_said_in_plain_words(opened):
 @needs_chromium
 def test_finger_scrolls_the_page_but_drags_the_ring(opened):
     page = opened(
-        STATES[0],
+        SHOWN[0],
         body="<p style='height: 3000px'></p>",
         viewport={"width": 390, "height": 800},
         has_touch=True,

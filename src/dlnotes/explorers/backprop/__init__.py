@@ -111,7 +111,6 @@ class Explorer(widget.Widget, explorer="backprop"):
             **values,
             **gradients,
             **{f"{name}+": after[name] for name in moved},
-            "lr": self.lr,
             **({"operation": here[0]} if here else {}),
             "position": (order.index(self.at), len(order) - 1),
             "Descent steps": len(errors) - 1,

@@ -14,6 +14,7 @@ const MOST = spec.settings.steps.limits[1];
 function build({ read, set, control, number, reset, readouts, note }) {
   let run; // the descent that is shown, and what it started from
   let wide;
+  let written = { net: undefined, lines: [] }; // what the list says of a network, once
 
   // The network after the steps taken. Going on is cheap; going back starts again.
   function progress({ net, lr, biases, steps }) {
@@ -131,7 +132,11 @@ function build({ read, set, control, number, reset, readouts, note }) {
     write(symbols, [text.symbols]);
     write(filled, text.filled);
     write(why, [text.why]);
-    list.replaceChildren(...done.map((_, i) => html("li", {}, ...explain(all, i + 1, values).filled)));
+    if (written.net !== net) written = { net, lines: [] };
+    for (let i = written.lines.length; i < k; i += 1) {
+      written.lines.push(html("li", {}, ...explain(all, i + 1, values).filled));
+    }
+    list.replaceChildren(...written.lines.slice(0, k));
 
     const taken = errors.length - 1;
     back.setAttribute("aria-disabled", k === 0 && taken === 0);

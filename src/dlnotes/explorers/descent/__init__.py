@@ -51,10 +51,11 @@ class Explorer(widget.Widget, explorer="descent"):
 
     @staticmethod
     def _complete(settings: dict[str, Any]) -> dict[str, Any]:
-        known = surfaces.SURFACES.get(settings["surface"])
-        if settings["start"] is None:
-            settings["start"] = known.start if known else ()
-        return settings
+        surface, start = settings["surface"], settings["start"]
+        if start is None:  # of a surface that is not known the trait will complain
+            known = isinstance(surface, str) and surface in surfaces.SURFACES
+            start = surfaces.SURFACES[surface].start if known else ()
+        return {**settings, "start": start}
 
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
@@ -121,7 +122,7 @@ class Explorer(widget.Widget, explorer="descent"):
         last = len(path) - 1
         k = last if step is None else step
         return {
-            **{name: getattr(self, name) for name in ("lr", "momentum", "steps", "condition")},
+            "start": self.start,
             "shown": k,
             "Step": (k, last),
             "Position": path[k].tolist(),
@@ -134,7 +135,7 @@ class Explorer(widget.Widget, explorer="descent"):
         """Return what is drawn: the path on the surface, and the loss after each step.
 
         The loss is given in both ways in which it may be drawn: as it is, and above the
-        lowest minimum, where a height below 1e-12 is drawn as 1e-12.
+        lowest minimum. There, and where that is zero, less than 1e-12 is drawn as 1e-12.
 
         Examples
         --------
@@ -146,14 +147,14 @@ class Explorer(widget.Widget, explorer="descent"):
         steps, losses = np.arange(len(path)), chosen.value(path)
         minima = np.array(chosen.minima)
         lowest = chosen.value(minima[0])
+        above = np.maximum(losses - lowest, FLOOR)
         if chosen.dim == 1:  # drawn on the graph of the function
             path = np.column_stack([path, losses])
             minima = np.column_stack([minima, chosen.value(minima)])
-        above = np.column_stack([steps, np.maximum(losses - lowest, FLOOR)])
         return {
             "Surface": {**widget.along(path, k), "start": path[:1], "minimum": minima},
-            "Loss": widget.along(np.column_stack([steps, losses]), k),
-            "Loss above the minimum": widget.along(above, k),
+            "Loss": widget.along(np.column_stack([steps, losses if lowest else above]), k),
+            "Loss above the minimum": widget.along(np.column_stack([steps, above]), k),
         }
 
     def _in_words(self) -> str:

@@ -6,7 +6,7 @@ import { button, slider } from "../shared/controls.js";
 import { html, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { sublevelPaths } from "../shared/contours.js";
-import { number } from "../shared/numbers.js";
+import { number, quantity } from "../shared/numbers.js";
 import { MARGIN, centre, frame, frameIn, stepCurve, ticks } from "../shared/plot.js";
 import { clamp } from "../shared/settings.js";
 
@@ -72,11 +72,11 @@ function build({ first, read, change, commit, set, redraw, control, player, rese
 
   // The picture. Groups are filled by draw(); the handle is HTML because only there do
   // all browsers honour touch-action, which keeps a finger elsewhere free to scroll.
-  const hills = svg("g", { class: "dlx-hills" });
+  const hills = svg("g", { class: "dlx-hills", "data-scenery": "" });
   const axes = svg("g");
   const marks = svg("g");
   const ahead = svg("polyline", { class: "dlx-ahead", "data-mark": "ahead" });
-  const casing = svg("polyline", { class: "dlx-casing" });
+  const casing = svg("polyline", { class: "dlx-casing", "data-mark": "done" });
   const trace = svg("polyline", { class: "dlx-trace", "data-mark": "done" });
   const dots = svg("path", { class: "dlx-dots", "data-mark": "done" });
   const start = svg("circle", { class: "dlx-start", "data-mark": "start", r: 7 });
@@ -246,7 +246,7 @@ function build({ first, read, change, commit, set, redraw, control, player, rese
       },
       said: [
         `${surface.choices[state.surface]}, ${optimizer.choices[state.optimizer]}, start `,
-        `${state.start.map((v) => number(v)).join(", ")}.`,
+        quantity("start", state.start.map((v) => number(v)).join(", ")), ".",
       ],
       ...message(view, path, k),
     };

@@ -47,12 +47,13 @@ export function select({ label, choices, change }) {
 
 // A number that is typed. It counts once it is finished: with Enter, or on leaving the
 // field; Escape brings the old one back. `change(value)` runs for a number within the
-// limits; anything else stays as typed, is marked, and `wrong(text)` says what would do.
+// limits; anything else stays as typed, is marked, and `wrong(parts)` says what would do.
 export function field({ name, label, limits: [min, max], step, change, wrong }) {
+  const [least, most] = [min, max].map((end, i) => quantity(`${name}.limits.${i}`, number(end)));
   let current, written;
   const judge = (good) => {
     input.setAttribute("aria-invalid", !good);
-    wrong(good ? "" : `${label} must be a number from ${number(min)} to ${number(max)}.`);
+    wrong(good ? [] : [`${label} must be a number from `, least, " to ", most, ". "]);
   };
   const finish = () => {
     if (input.value === written) return judge(true);

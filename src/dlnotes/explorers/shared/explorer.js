@@ -39,11 +39,11 @@ function announcer() {
   let timer;
   return {
     element,
-    say(text) {
+    say(parts) {
       clearTimeout(timer);
-      const tell = () => element.replaceChildren(text);
+      const tell = () => write(element, parts);
       if (!element.textContent) tell();
-      else if (text !== element.textContent) timer = setTimeout(tell, 600);
+      else if (textOf(parts) !== element.textContent) timer = setTimeout(tell, 600);
     },
     hush() {
       clearTimeout(timer);
@@ -115,8 +115,8 @@ export function explorer(spec, { clean, build }) {
 
     // A number to type, by any name: `change(value)` is called for each good one.
     function number(name, options) {
-      const wrong = (text) => {
-        complaints.set(name, text);
+      const wrong = (parts) => {
+        complaints.set(name, parts);
         redraw();
       };
       const input = field({ name, ...options, wrong });
@@ -179,13 +179,14 @@ export function explorer(spec, { clean, build }) {
       const { said, message = [], warning = false, ...drawn } = view.draw(state);
       for (const [name, one] of Object.entries(controls)) one.set(state[name], drawn.controls?.[name]);
       readouts.set(drawn.readouts);
-      const wrong = [...complaints.values()].filter(Boolean).map((text) => `${text} `);
+      const wrong = [...complaints.values()].flat();
       write(note, [...wrong, ...message]);
       note.classList.toggle("dlx-warning", warning || wrong.length > 0);
       afresh = false;
       if (players.some(({ playing }) => playing())) return;
-      const numbers = spec.readouts.map((label) => `${label} ${drawn.readouts[label]}.`);
-      spoken.say([textOf(said), ...numbers, ...wrong, textOf(message)].join(" ").trim());
+      const numbers = spec.readouts.flatMap((label) =>
+        [` ${label} `, quantity(label, drawn.readouts[label]), "."]);
+      spoken.say([...said, ...numbers, " ", ...wrong, ...message]);
     }
 
     const resize = new ResizeObserver(() => {

@@ -2,6 +2,7 @@
 //
 // A plot is an element with data-plot, its name; what is drawn of data in it is an element
 // with data-mark, and `marks()` of the Python class holds the same points in data units.
+// Anything else that is drawn in it lies in a group with data-scenery.
 import { html, svg } from "./elements.js";
 import { number, powerOfTen } from "./numbers.js";
 import { clamp } from "./settings.js";
@@ -40,7 +41,7 @@ export function ticks([low, high], count = 5) {
 }
 
 // The room that a frame leaves for its tick labels, in pixels.
-export const MARGIN = { left: 40, right: 14, top: 8, bottom: 24 };
+export const MARGIN = { left: 40, right: 20, top: 8, bottom: 24 };
 
 // Where the frame lies in an element that holds a picture.
 export const frameIn = (element) => ({
@@ -78,13 +79,16 @@ export function stepCurve() {
       element.dataset.plot = label;
       title.textContent = `${label} after each step${log ? " (log)" : ""}`;
       const steps = Math.max(1, values.length - 1);
-      const across = (i) => box.left + (i / steps) * box.width;
+      const levels = ticks([low, high], 4).filter((v) => !log || Number.isInteger(v));
+      const labels = levels.map((v) => (log ? powerOfTen(v) : number(v)));
+      const room = Math.max(0, 7 * Math.max(...labels.map((text) => text.length)) - box.left);
+      const inner = { ...box, left: box.left + room, width: box.width - room };
+      const across = (i) => inner.left + (i / steps) * inner.width;
       const down = (v) =>
-        box.top + ((high - Math.min(high, Math.max(low, v))) / (high - low)) * box.height;
+        inner.top + ((high - Math.min(high, Math.max(low, v))) / (high - low)) * inner.height;
       const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
-      const ys = ticks([low, high], 4).filter((v) => !log || Number.isInteger(v))
-        .map((v) => [down(v), log ? powerOfTen(v) : number(v)]);
-      axes.replaceChildren(...frame(box, xs, ys));
+      const ys = levels.map((v, i) => [down(v), labels[i]]);
+      axes.replaceChildren(...frame(inner, xs, ys));
       const spots = values.map((v, i) => [across(i), down(v)]);
       done.setAttribute("points", spots.slice(0, k + 1).join(" "));
       ahead.setAttribute("points", spots.slice(k).join(" "));
