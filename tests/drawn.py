@@ -113,7 +113,7 @@ def text_faults(name: str, seen: dict[str, Any], known: dict[str, Any]) -> list[
         values = known[key] if isinstance(known[key], list | tuple) else [known[key]]
         numerals = NUMERAL.findall(text)
         rest = NUMERAL.sub("", text)
-        if text == "not a number":
+        if text in ("not a number", "none"):
             good = not any(map(math.isfinite, values))
         else:
             good = len(numerals) == len(values) and all(map(says, numerals, values))

@@ -83,7 +83,8 @@ class Explorer(widget.Widget, explorer="playground"):
         if run.settings.data == "sine":
             along = np.linspace(-REACH, REACH, 101)
             fitted = playground.forward(run.params, along[:, None], run.settings).outs[-1][:, 0]
-            surface["fit"] = np.column_stack([along, fitted])
+            if np.isfinite(fitted).all():
+                surface["fit"] = np.column_stack([along, fitted])
         losses = {
             name: np.column_stack([epochs, [row[f"{name}_loss"] for row in run.history]])
             for name in ("train", "test")

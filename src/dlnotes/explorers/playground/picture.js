@@ -144,7 +144,8 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
   heat.className = "dlx-heat";
   const axes = svg("g");
   const dots = svg("g");
-  const fit = svg("polyline", { class: "dlx-trace" });
+  const fit = svg("polyline", { class: "dlx-trace", "data-mark": "fit" });
+  const fitted = svg("g"); // holds it where there is a curve
   const aim = svg("path", { class: "dlx-aim", d: "M-9 0h18M0 -9v18", visibility: "hidden" });
   const clip = svg("rect");
   const surface = html(
@@ -163,7 +164,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     heat,
     svg("svg", { "aria-hidden": "true" },
       svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes,
-      svg("g", { "clip-path": `url(#${id}-clip)` }, dots, fit, svg("g", { "data-scenery": "" }, aim))));
+      svg("g", { "clip-path": `url(#${id}-clip)` }, dots, fitted, svg("g", { "data-scenery": "" }, aim))));
   const hint = html("p", { class: "dlx-hint", id: `${id}-hint` },
     "Click or tap to place a point. With the keyboard: arrow keys move the cross, Enter places a point, Delete takes the nearest away.");
   const brushes = select({
@@ -174,7 +175,8 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     },
   });
   const wipe = button("Remove all points", () => set(restart({ placed: [] })));
-  const placing = html("div", { class: "dlx-placing" }, hint, html("div", { class: "dlx-row" }, brushes.element, wipe));
+  const tools = [hint, html("div", { class: "dlx-row" }, brushes.element, wipe)];
+  const placing = html("div", { class: "dlx-placing" }); // holds them while points are placed
 
   const reach = () => (state.data === "sine" ? HIGH : REACH);
   const toPixels = ([x, y]) => [
@@ -235,14 +237,12 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     }
     const regression = state.data === "sine";
     heat.hidden = regression;
-    fit.toggleAttribute("hidden", !regression);
+    const along = regression ? Array.from({ length: 101 }, (_, k) => at(k, 100)) : [];
+    const answers = along.map((x) => outputAt(run, [x]));
+    fitted.replaceChildren(...(regression && answers.every(Number.isFinite) ? [fit] : []));
     if (regression) {
-      const along = Array.from({ length: 101 }, (_, k) => at(k, 100));
-      fit.setAttribute("points", along.map((x) => toPixels([x, clamp(outputAt(run, [x]), -1e3, 1e3) || 0])).join(" "));
-      fit.dataset.mark = "fit";
+      fit.setAttribute("points", along.map((x, k) => toPixels([x, clamp(answers[k], -1e3, 1e3)])).join(" "));
     } else {
-      fit.setAttribute("points", "");
-      delete fit.dataset.mark;
       paint(heat, values.map((outs) => 2 * sigmoid(outs.at(-1)[0]) - 1));
     }
     aim.setAttribute("visibility", cursor && state.data === "placed" ? "visible" : "hidden");
@@ -271,10 +271,11 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     html("caption", {}, "Gradient of the training loss, and the share of units with a slope below 0.01 at every training point"),
     html("thead", {}, html("tr", {}, ...["Layer", "Gradient norm", "Stuck units"].map((t) => html("th", { scope: "col" }, t)))),
     rows);
-  const code = html("textarea", { class: "dlx-code", readonly: true, rows: 8, "aria-label": "Text to copy", hidden: true });
+  const code = html("textarea", { class: "dlx-code", readonly: true, rows: 8, "aria-label": "Text to copy" });
+  const box = html("div");
   const copied = html("span", { role: "status" });
   function copy(text, what) {
-    code.hidden = false;
+    box.replaceChildren(code);
     code.value = text;
     code.select();
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
@@ -299,7 +300,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       group("Network", ["units1", "units2", "units3", "units4", "activation", "init", "scale", "dropout"]),
       group("Training", ["rule", "lr", "momentum", "batch_size", "schedule", "planned", "penalty", "decay"])),
     html("div", { class: "dlx-wide" }, table),
-    html("div", { class: "dlx-wide" }, copies, code),
+    html("div", { class: "dlx-wide" }, copies, box),
   ];
 
   function measure() {
@@ -330,7 +331,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     chart.draw({ train: run.history.map((row) => row.train_loss), test: run.history.map((row) => row.test_loss) });
 
     const byHand = state.data === "placed";
-    placing.hidden = !byHand;
+    if (byHand !== placing.hasChildNodes()) placing.replaceChildren(...(byHand ? tools : []));
     for (const [name, value] of Object.entries({
       tabindex: 0, role: "application", "aria-roledescription": "plot", "aria-label": "Place points", "aria-describedby": `${id}-hint`,
     })) {
