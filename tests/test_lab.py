@@ -92,8 +92,12 @@ class Lab:
     def run(self, name: str) -> str:
         """Run a cell as a reader does; return what it prints."""
         before = self.count(name)
-        self.cell(name).locator(".jp-InputArea-prompt").click()
-        self.page.keyboard.press("Control+Enter")
+        for _ in range(30):  # until the kernel has been connected, JupyterLab drops the key
+            self.cell(name).locator(".jp-InputArea-prompt").click()
+            self.page.keyboard.press("Control+Enter")
+            self.page.wait_for_timeout(1000)
+            if self.count(name) != before:
+                break
         self.page.wait_for_function(
             "([k, before]) => { const text = document.querySelectorAll('.jp-Notebook .jp-Cell')[k]"
             ".querySelector('.jp-InputArea-prompt').textContent;"
@@ -195,6 +199,7 @@ def test_readouts_stand_side_by_side(lab):
 
 def test_solution_is_folded_until_it_is_opened(lab):
     cell = lab.cell("solution")
-    assert cell.get_by_text("secret").count() == 0
-    cell.locator(".jp-Placeholder").click()
+    assert "Solution" in cell.text_content()
+    assert "secret" not in cell.text_content()
+    cell.locator(".jp-Placeholder-content").click()
     cell.get_by_text("secret").wait_for()
