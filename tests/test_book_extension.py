@@ -173,12 +173,9 @@ def test_cells_are_folded_under_their_titles_and_widgets_say_what_they_need(tmp_
 
 
 def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
-    shown = nbformat.v4.new_output(
-        "display_data", {"text/html": esm.html("backprop", {}, "A net.")}
-    )
-    status, log = build(
-        tmp_path, [code("explorer", shown)], f"{esm.html('descent', {}, 'A path.')}"
-    )
+    page = esm.html("backprop", {}, "A network.")
+    cell = code("explorer", nbformat.v4.new_output("display_data", {"text/html": page}))
+    status, log = build(tmp_path, [cell], esm.html("descent", {}, "A path."))
     assert status == 0, log
     html = tmp_path / "_build/html"
     for page, name, other in (("page", "descent", "backprop"), ("chapter", "backprop", "descent")):
@@ -186,10 +183,10 @@ def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
         (script,) = soup.select("script[src*=explorers]")
         (style,) = soup.select("link[href*=explorers]")
         assert script["src"] == f"_static/explorers-{name}.js"
-        for file in (script["src"], style["href"]):
+        for file, mark in ((script["src"], 'files["{}/'), (style["href"], ".dlx-{} {{")):
             text = (html / file).read_text("utf8")
-            assert name in text
-            assert other not in text
+            assert mark.format(name) in text
+            assert mark.format(other) not in text
     search = BeautifulSoup((html / "search.html").read_text("utf8"), "html.parser")
     assert not search.select("script[src*=explorers]")
 
