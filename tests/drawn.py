@@ -18,7 +18,7 @@ from dlnotes.explorers import esm, widget
 # What one explorer shows, read from the page as it is drawn: positions in pixels, texts as
 # they stand. A number in the text lies in an element with data-number, its name; a mark in a
 # plot in one with data-mark.
-READ = r"""root => {
+READ = r"""(root, spoken = true) => {
   const all = (selector, from = root) => [...from.querySelectorAll(selector)];
   const middleOf = (e, part) => middle(e.querySelector(part));
   const middle = (e) => {
@@ -45,7 +45,8 @@ READ = r"""root => {
   const known = "[data-mark], [data-tick], [data-scenery], .dlx-frame, defs";
   const shapes = "polyline, polygon, circle, ellipse, path, line, rect";
   return {
-    numbers: all("[data-number]").map((e) => [e.dataset.number, e.value ?? e.textContent]),
+    numbers: all("[data-number]").filter((e) => spoken || !e.closest("[role=status]"))
+      .map((e) => [e.dataset.number, e.value ?? e.textContent]),
     loose: [...loose, ...all("[aria-label]").map((e) => e.ariaLabel), root.ariaLabel],
     sliders: all("input[type=range]").map((e) => ({
       spoken: e.getAttribute("aria-valuetext"), disabled: e.disabled,

@@ -325,7 +325,7 @@ def test_impossible_state_becomes_one_that_python_accepts(name):
 def test_every_number_is_that_of_dlnotes(opened, name, width):
     shown = [explorer(name, settings) for settings in states(name)]
     page = opened(*((name, one.state()) for one in shown), viewport={"width": width, "height": 900})
-    seen = page.locator(".dlx").evaluate_all(f"all => all.map({drawn.READ})")
+    seen = page.locator(".dlx").evaluate_all(f"all => all.map((root) => ({drawn.READ})(root))")
     assert len(seen) == len(shown)
     assert seen[0]["numbers"]
     faults = [
@@ -382,9 +382,12 @@ def test_picture_follows_the_kernel_in_every_number(connected, name):
             "state => Object.entries(state).forEach(([k, v]) => model.set(k, v))", shown.state()
         )
         settle(page)
-        page.wait_for_timeout(700)  # the live region speaks last
-        faults = drawn.faults(name, page.locator(".dlx").evaluate(drawn.READ), shown)
+        seen = page.locator(".dlx").evaluate(drawn.READ, arg=False)
+        faults = drawn.faults(name, seen, shown)
         assert not faults, "\n".join([str(settings), *faults])
+    page.wait_for_timeout(700)  # the live region speaks once things are quiet
+    faults = drawn.faults(name, page.locator(".dlx").evaluate(drawn.READ, arg=True), shown)
+    assert not faults, "\n".join(["what is spoken at the end", *faults])
 
 
 @needs_chromium

@@ -22,7 +22,11 @@ _IMPORT = re.compile(
 )
 _EXPORT = re.compile(r"^export (?=(?:const|function) (?:(\w+)|\[([\w, ]+)\]))", re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
+<<<<<<< HEAD
 _COMMENT = re.compile(r"^ *//.*\n", re.M)  # a reader of the source needs them, a page does not
+=======
+_COMMENT = re.compile(r"^ *//.*\n", re.M)
+>>>>>>> explorers
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
 
 # Keeps the place of an explorer that has not started yet, so that the page stays put.
@@ -65,7 +69,10 @@ def _module(path: Path, text: str) -> str:
     """Return a file as a function that returns its exports."""
     here = path.relative_to(HERE).as_posix()
     if path.suffix == ".json":
-        return f'files["{here}"] = {{ default: {text.strip()} }};\n'
+        data = json.loads(text)
+        for setting in data.get("settings", {}).values():
+            del setting["about"]  # for Python's documentation only
+        return f'files["{here}"] = {{ default: {json.dumps(data, ensure_ascii=False)} }};\n'
 
     def take(match: re.Match[str]) -> str:
         wanted, source = match.groups()
@@ -76,6 +83,7 @@ def _module(path: Path, text: str) -> str:
     given = [name for pair in _EXPORT.findall(text) for name in re.findall(r"\w+", " ".join(pair))]
     if _DEFAULT.search(text):
         given.append("default: standard")
+    text = _COMMENT.sub("", text)
     body = _DEFAULT.sub("const standard = ", _EXPORT.sub("", _IMPORT.sub(take, text)))
     if left := _OTHER.search(body):
         raise ValueError(f"{here}: cannot join {left[0]!r}; see how the other files write it")

@@ -239,10 +239,11 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     heat.hidden = regression;
     const along = regression ? Array.from({ length: 101 }, (_, k) => at(k, 100)) : [];
     const answers = along.map((x) => outputAt(run, [x]));
-    fitted.replaceChildren(...(regression && answers.every(Number.isFinite) ? [fit] : []));
-    if (regression) {
+    const whole = regression && answers.every(Number.isFinite);
+    fitted.replaceChildren(...(whole ? [fit] : []));
+    if (whole) {
       fit.setAttribute("points", along.map((x, k) => toPixels([x, clamp(answers[k], -1e3, 1e3)])).join(" "));
-    } else {
+    } else if (!regression) {
       paint(heat, values.map((outs) => 2 * sigmoid(outs.at(-1)[0]) - 1));
     }
     aim.setAttribute("visibility", cursor && state.data === "placed" ? "visible" : "hidden");
@@ -373,7 +374,13 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     };
   }
 
-  return { parts, draw, measure, sized: [surface, chart.element, net.element], reset: () => { cursor = null; } };
+  function forget() {
+    cursor = null;
+    presets.set("");
+    question.textContent = "";
+  }
+
+  return { parts, draw, measure, sized: [surface, chart.element, net.element], reset: forget };
 }
 
 export default explorer(spec, { clean, build });
