@@ -22,11 +22,7 @@ _IMPORT = re.compile(
 )
 _EXPORT = re.compile(r"^export (?=(?:const|function) (?:(\w+)|\[([\w, ]+)\]))", re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
-<<<<<<< HEAD
-_COMMENT = re.compile(r"^ *//.*\n", re.M)  # a reader of the source needs them, a page does not
-=======
 _COMMENT = re.compile(r"^ *//.*\n", re.M)
->>>>>>> explorers
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.M)
 
 # Keeps the place of an explorer that has not started yet, so that the page stays put.
@@ -121,7 +117,7 @@ def joined(paths: Iterable[str]) -> str:
         if not path.is_file():
             importer = f", which {way[-1].relative_to(HERE).as_posix()} imports" if way else ""
             raise ValueError(f"no file {path}{importer}")
-        text = _COMMENT.sub("", path.read_text("utf8"))
+        text = path.read_text("utf8")
         for _, source in _IMPORT.findall(text):
             visit((path.parent / source).resolve(), (*way, path))
         done[path] = _module(path, text)
