@@ -74,7 +74,7 @@ def address(process: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
             break
         for file in runtime.glob("jpserver-*.json"):
             found = json.loads(file.read_text("utf8"))
-            return f"{found['url']}lab/tree/NAME?token={found['token']}"
+            return f"{found['url']}lab/tree/NAME?reset&token={found['token']}"
         time.sleep(0.1)
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text('utf8')[-2000:]}")
 
