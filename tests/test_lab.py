@@ -31,7 +31,7 @@ CELLS = {
     "descent": "from dlnotes.explorers import backprop, descent\ne = descent.Explorer()\ne",
     "backprop": "b = backprop.Explorer()\nb",
     "solution": "# @title Solution\nsecret = 42",
-    "change": "e.lr = 0.3\ne.steps = 20",
+    "change": "e.lr = 0.07\ne.steps = 20",
     "show": "print(e.lr, e.start, b.net['w5'])",
 }
 
@@ -139,6 +139,9 @@ def lab(browser: Any, server: str, folder: Path) -> Iterator[Lab]:
     page = browser.new_page(viewport={"width": 1200, "height": 1000})
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(request.url))
+    # What JupyterLab asks a slow machine or a new user is answered with its default.
+    dialog = page.locator("dialog.jp-Dialog")
+    page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").click())
     page.goto(server.replace("NAME", file.name), timeout=120_000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000)
@@ -193,7 +196,7 @@ def test_picture_follows_python(lab):
     lab.page.wait_for_function(
         "() => document.querySelector('.dlx-descent .dlx-state dd').textContent === '20 of 20'"
     )
-    assert lab.cell("descent").locator("[data-number=lr]").first.text_content() == "0.3"
+    assert lab.cell("descent").locator("[data-number=lr]").first.text_content() == "0.07"
 
 
 def test_readouts_stand_side_by_side(lab):
