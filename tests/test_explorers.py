@@ -433,7 +433,7 @@ def look(page: Any, nth: int = 0) -> Any:
 def test_every_control_is_reached_with_tab_in_order_and_is_seen_there(opened, name):
     page = opened((name, explorer(name, states(name)[-1]).state()))
     count = page.locator(f"{CONTROLS}:not(:disabled)").count()
-    assert count > 3
+    assert count > 1
     for k in range(count):
         page.keyboard.press("Tab")
         reached = page.evaluate(
@@ -646,7 +646,7 @@ def test_phone_has_room_and_targets(opened, name):
     targets = page.locator(
         ".dlx :is(button, select, summary, input:not([type=checkbox]), .dlx-check, .dlx-handle)"
     )
-    assert targets.count() > 3
+    assert targets.count() > 1
     for target in targets.all():
         size = target.bounding_box()
         assert min(size["width"], size["height"]) >= 24, target.evaluate("e => e.outerHTML")
