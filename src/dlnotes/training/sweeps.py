@@ -214,7 +214,6 @@ def _train(
     scores = {name: vmap(metric, in_dims=(0, None)) for name, metric in metrics.items()}
     ones = torch.ones_like(lr)
 
-    donate = _arguments(rule.update, {"donate": True})  # nobody else holds these tensors
     state, step, rows = rule.init(params), 0, []
     for epoch in range(1, epochs + 1):
         total = torch.zeros_like(lr)
@@ -234,7 +233,7 @@ def _train(
                 grads = dict(zip(params, found, strict=True))
                 rate = lr if schedule is None else lr * schedule(step)
                 with torch.no_grad():
-                    params, state = rule.update(grads, state, params, rate, **donate)
+                    params, state = rule.update(grads, state, params, rate)
                 params = {name: value.requires_grad_() for name, value in params.items()}
                 total.add_(losses.detach(), alpha=index.shape[1] / len(x))
                 step += 1
