@@ -160,9 +160,9 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
 
 
 def _rule(step: Callable[..., tuple[Array, ...]], *starts: float) -> Optimizer:
-    """Make an optimizer of ``step(t, lr, p, g, *memory)`` for one array, at step t = 1, 2, …
+    """Make an optimizer of ``step(t, lr, p, g, *memory)`` for one array; t counts from 1.
 
-    It returns the new p and memory; each part of the memory begins at one of `starts`.
+    A step returns the new p and memory; each part of the memory begins at one of `starts`.
     """
 
     def init(params: Tree) -> Tree:
