@@ -65,6 +65,8 @@ def test_target_scaler_gives_the_units_back():
     assert original.min() >= 25
     assert original.max() <= 346.01
     assert abs(original.mean() - 152) < 10
+    assert splits.train.y.mean().abs() < 1e-5, "fitted on the training part"
+    assert splits.train.y.std(correction=0).item() == pytest.approx(1, abs=1e-4)
 
 
 def test_a_constant_column_does_not_divide_by_zero():
@@ -76,7 +78,9 @@ def test_a_constant_column_does_not_divide_by_zero():
 def test_digits_as_images():
     images, flat = data.digits(images=True), data.digits()
     assert images.train.x.shape[1:] == (1, 8, 8)
-    assert torch.equal(images.test.x.flatten(1), flat.test.x)
+    for part in ("train", "val", "test"):
+        assert torch.equal(getattr(images, part).x.flatten(1), getattr(flat, part).x)
+        assert torch.equal(getattr(images, part).y, getattr(flat, part).y)
     assert flat.train.x.max() == 1
 
 
@@ -112,6 +116,7 @@ def test_noise_has_the_standard_deviation_asked_for(noise):
     ("call", "message"),
     [
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), val=0), "val and test"),
+        (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), test=0), "val and test"),
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), val=0.5, test=0.5), "less than 1"),
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(8)), "9 samples and y has 8"),
         (lambda: data.spirals(0), "n must be positive"),
