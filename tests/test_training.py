@@ -970,5 +970,19 @@ def test_the_best_weights_are_in_the_checkpoint(tmp_path):
     assert same(best.values(), kept[3]), "epoch 1"
 
 
+def test_the_best_epoch_of_before_stays_the_best_after_resuming(tmp_path):
+    model, path = network(), tmp_path / "run.pt"
+    kept = {}
+
+    def keep(model, step):
+        kept[step] = weights(model)
+
+    train(model, (X, Y), (X, -Y), epochs=2, checkpoint=path, after_backward=keep)
+    again = network()
+    history = train(again, (X, Y), (X, -Y), epochs=4, patience=9, checkpoint=path, resume=True)
+    assert history.best_epoch == 1
+    assert same(weights(again), kept[3])
+
+
 def test_history_is_a_history():
     assert isinstance(train(network(), (X, Y)), History)
