@@ -220,7 +220,7 @@ def least_squares(ax: Axes, x: Any, y: Any) -> Axes:
     a, b = (np.linspace(middle - 5, middle + 5, 201) for middle in best)
     heights = regression.loss(np.stack(np.meshgrid(a, b), -1), x, y)
     lowest = max(float(heights.min()), 1e-3)
-    levels = np.geomspace(1.02, 100, 14) * lowest
+    levels = np.geomspace(1.05, 100, 9) * lowest
     ax.contour(a, b, heights, levels, colors=CONTOUR_GREY, linewidths=0.8)
     ax.plot(*best, "*", markersize=9, color="#333333", zorder=4)
     ax.set(xlabel="intercept", ylabel="slope")
