@@ -653,10 +653,14 @@ lab = Lab(
             ),
             "The order is ignored: a batch is order[first : first + batch_size], and its "
             "samples are x[batch], y[batch].": (
-                lambda *case: _epoch(*case[:-1], np.sort(case[-1]))
+                lambda theta, x, y, lr, batch_size, order: _epoch(
+                    theta, x, y, lr, batch_size, np.sort(order)
+                )
             ),
             "Only one batch is used: go on to the end of the order.": (
-                lambda *case: _epoch(*case[:-1], case[-1][: case[4]])
+                lambda theta, x, y, lr, batch_size, order: _epoch(
+                    theta, x, y, lr, batch_size, order[:batch_size]
+                )
             ),
             "Every update uses all samples: use x[batch] and y[batch].": _full_each_time,
         },
