@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from dlnotes import batches as module
-from dlnotes.batches import Batches, as_batches
 from dlnotes.runtime import seed_everything
+from dlnotes.training import Batches
+from dlnotes.training import batches as module
+from dlnotes.training.feeds import as_batches
 
 
 @settings(deadline=None, max_examples=60)
@@ -59,6 +60,12 @@ def test_seed_fixes_the_order_and_epochs_differ():
     assert order(Batches(torch.arange(100), seed=4)) != first
 
 
+def test_a_seed_from_numpy_is_a_seed():
+    assert order(Batches(torch.arange(100), seed=np.int64(3))) == order(
+        Batches(torch.arange(100), seed=3)
+    )
+
+
 def test_without_a_seed_the_global_one_decides():
     seed_everything(5)
     one = order(Batches(torch.arange(50)))
@@ -79,6 +86,23 @@ def test_moved_batches_share_the_order():
     first = order(moved)
     assert order(batches) != first, "the second epoch, although another object draws it"
     assert order(Batches(torch.arange(9), seed=0)) == first
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+@pytest.mark.parametrize(
+    ("targets", "size"), [(None, 80), (torch.zeros(10, dtype=torch.int16), 100)], ids=["x", "x, y"]
+)
+def test_data_stays_where_it_is_if_it_takes_more_than_half_of_the_memory(
+    targets, size, monkeypatch
+):
+    batches = Batches(torch.zeros(10, 2), targets)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * size - 1, 10**9))
+    moved = batches.to("cuda")
+    assert moved.pin
+    assert moved.x is batches.x
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * size, 10**9))
+    with pytest.raises((AssertionError, RuntimeError)):  # it fits, but there is no such device
+        batches.to("cuda")
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_a_short_number_is_not_rounded_from_code(written, fits, does_not):
         ("%pip install x==0.7\n!ls 5\ny = 6", {6}),
         ("ax.plot(7, lw=0.4, label=9, figsize=(6.4, 3))", {7, 9}),
         ("no python 3", set()),
+        ("3 < y; ~4; z[5:6]", {3, 4, 5, 6}),
     ],
 )
 def test_what_code_contains(code, numbers):
@@ -180,6 +181,24 @@ def test_a_text_with_a_heading_in_its_middle_belongs_to_both_sections():
     assert found(text="rate $0.01$\n\n## Next\n\nno code, 8 %") == []
     assert len(found(text="## Next\n\n$0.01$ and 0.75")) == 1
     assert len(found(text="```\n## no heading\n```\n0.75")) == 1
+
+
+def test_sections_end_at_headings_and_overlap_where_one_stands_inside_a_cell():
+    nb = nbformat.v4.new_notebook()
+    for text in ("# T", None, "## A", None, "end of A\n\n## B\n\nbegin", None, "### C", None):
+        new = nbformat.v4.new_markdown_cell if text else nbformat.v4.new_code_cell
+        nb.cells.append(new(text or "# no heading"))
+    ranges = [(section.start, section.stop) for section in numbers_in_text.sections(nb)]
+    assert ranges == [(0, 3), (0, 3), (2, 5), (2, 5), (2, 7), (4, 7), (6, 8), (6, 8)]
+    del nb.cells[::2]
+    assert numbers_in_text.sections(nb) == [range(0, 4)] * 4
+
+
+@pytest.mark.parametrize("bare", [{"source": "print(y)"}, {"outputs": []}])
+def test_a_section_with_code_or_outputs_is_enough(bare):
+    nb = chapter(text="0.75")
+    nb.cells[4].update(bare)
+    assert [text for _, text in numbers_in_text.problems(nb)] != []
 
 
 def test_a_section_without_code_is_compared_with_the_whole_chapter():

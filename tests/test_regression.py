@@ -75,3 +75,7 @@ def test_bad_input_says_what_to_change(line, change, words):
     arguments = {"x": line[0], "y": line[1], "lr": 0.1, "steps": 2, **change}
     with pytest.raises(ValueError, match=re.escape(words)):
         regression.fit(**arguments)
+
+
+def test_no_steps_leave_the_zero_weights():
+    assert regression.fit(np.ones((3, 2)), np.ones(3), lr=0.1, steps=0).tolist() == [[0.0, 0.0]]
