@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 
+import drawn
 import numpy as np
 import pytest
 import torch
@@ -375,6 +376,43 @@ def test_single_steps_and_scrubbing(opened):
     set_slider(page, "Shown up to step", 17)
     assert readout(page)["Step"] == "17 of 40"
     assert len(trace(page)) == 18
+    shown = descent.Explorer(**SHOWN[0])
+    seen = page.locator(".dlx").first.evaluate(drawn.READ, arg=False)
+    known = {**drawn.named("descent", shown), **shown.numbers(17)}
+    assert drawn.text_faults("descent", seen, known) == []
+    assert [drawn.plot_faults(plot, shown.marks(17)) for plot in seen["plots"]] == [[], []]
+
+
+@needs_chromium
+@pytest.mark.parametrize("surface", ["ravine", "rosenbrock", "himmelblau"])
+def test_contours_lie_where_the_surface_is_level(opened, surface):
+    page = opened({**SHOWN[0], "surface": surface, "start": [0.5, 0.5]})
+    (ticks,) = (
+        plot["ticks"]
+        for plot in page.locator(".dlx").first.evaluate(drawn.READ)["plots"]
+        if plot["name"] == "Surface"
+    )
+    paths = page.locator(".dlx-hills path").evaluate_all(
+        "all => all.map((e) => [...e.getAttribute('d').matchAll(/([-\\d.]+) ([-\\d.]+)/g)]"
+        ".map(([, x, y]) => new DOMPoint(x, y).matrixTransform(e.getScreenCTM()))"
+        ".map(({x, y}) => [x, y]))"
+    )
+    scales = [
+        drawn.scale_of([(text, line[i]) for axis, text, line, _ in ticks if axis == name])[0]
+        for i, name in enumerate("xy")
+    ]
+    zero, one = (np.array([scale(v) for scale in scales]) for v in (0.0, 1.0))
+    view = np.array(descent.picture(surfaces.SURFACES[surface].window))
+    levels, spreads = [], []
+    for pixels in paths:
+        points = (np.array(pixels) - zero) / (one - zero)
+        inside = (np.abs(points - view.mean(1)) < 0.49 * np.ptp(view, axis=1)).all(axis=1)
+        values = surfaces.SURFACES[surface].value(points[inside])
+        levels.append(values.mean())
+        spreads.append(values.std())
+    assert len(levels) == 12
+    assert levels == sorted(levels, reverse=True)
+    assert max(spreads) < 0.02 * np.ptp(levels)
 
 
 @needs_chromium
