@@ -47,7 +47,7 @@ def test_environment_yml_holds_no_second_version_list():
 
 @pytest.mark.parametrize(
     "requirement",
-    [*PYPROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["test"]],
+    [*PYPROJECT["dependencies"], *EXTRAS["book"], *EXTRAS["lab"], *EXTRAS["test"]],
 )
 def test_the_pinned_set_lies_in_the_stated_ranges(requirement):
     wanted = Requirement(requirement)
