@@ -9,6 +9,7 @@ With ``--check`` nothing is executed or written. Without a name, all of ``notebo
 """
 
 import argparse
+import ast
 import base64
 import io
 import json
@@ -26,6 +27,10 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where this runs as a script
+
+from tools import numbers_in_text
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 MAX_BYTES = 2_000_000
@@ -52,7 +57,8 @@ MYST = re.compile(
 )
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
-CHECK = re.compile(r"\bcheck\.(\w+)\(")
+CHECK = re.compile(r"check\.\w+\(.*\)", re.DOTALL)
+DETAILS = re.compile(r"</summary>(?!\s*\n[ \t]*\n)|(?<!\n)\n</details>")
 
 Notebook = Any  # nbformat.NotebookNode: a dict whose keys are attributes too
 Cell = Any
@@ -75,8 +81,15 @@ class Client(NotebookClient):
         """Keep what is there: nbval does not clear either."""
 
 
-def execute(nb: Notebook, folder: Path) -> float:
-    """Run every cell of ``nb`` in place, in a fresh kernel; return the seconds it took.
+def execute(nb: Notebook, folder: Path) -> tuple[float, list[str]]:
+    """Run every cell of ``nb`` in place, in a fresh kernel, then what its numbers declare.
+
+    Returns
+    -------
+    seconds : float
+        What it took.
+    problems : list of str
+        The declared numbers that are not what their expressions give.
 
     Raises
     ------
@@ -94,6 +107,10 @@ def execute(nb: Notebook, folder: Path) -> float:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
+    declarations = list(numbers_in_text.to_evaluate(nb))
+    raises = {"tags": ["raises-exception"]}
+    extra = [nbformat.v4.new_code_cell(code, metadata=raises) for _, _, code in declarations]
+    nb.cells += extra
     start = time.perf_counter()
     try:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log
@@ -101,12 +118,19 @@ def execute(nb: Notebook, folder: Path) -> float:
         running = [cell for cell in nb.cells if cell.get("execution_count")][-1:]
         where = f"{label(nb, running[0])}: " if running else ""
         raise ValueError(f"{where}execution failed\n{error}") from None
+    finally:
+        del nb.cells[len(nb.cells) - len(extra) :]
+    seconds = time.perf_counter() - start
     for cell in code_cells(nb):
         for output in cell.outputs:
             if output.output_type == "error" and "raises-exception" not in tags(cell):
                 trace = "\n".join(output.traceback)
                 raise ValueError(f"{label(nb, cell)}: a callback failed\n{trace}")
-    return time.perf_counter() - start
+    return seconds, [
+        f"{label(nb, cell)}: {fault}"
+        for (cell, written, _), evaluated in zip(declarations, extra, strict=True)
+        if (fault := numbers_in_text.disagreement(written, evaluated.outputs))
+    ]
 
 
 # ---- normalising -----------------------------------------------------------------
@@ -130,11 +154,29 @@ def normalise(nb: Notebook) -> Notebook:
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
         if cell.cell_type == "code":
+            fold(cell)
             cell.outputs = static_outputs(cell.outputs)
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = cell.execution_count
     return nb
+
+
+def fold(cell: Cell) -> None:
+    """Fold a code cell in the book, in JupyterLab and in Colab, as its tags ask for.
+
+    The book reads ``hide-cell`` and ``hide-input``, JupyterLab ``source_hidden``, Colab
+    ``cellView``, which also needs a first line ``# @title …``.
+    """
+    folded = not {"setup", "solution"}.isdisjoint(tags(cell))
+    if folded and "hide-cell" not in tags(cell):
+        cell.metadata.tags = [*tags(cell), "hide-cell"]
+    for key in ("cellView", "jupyter"):
+        cell.metadata.pop(key, None)
+    if folded:
+        cell.metadata.cellView = "form"
+    if not {"hide-cell", "hide-input"}.isdisjoint(tags(cell)):
+        cell.metadata.jupyter = {"source_hidden": True}
 
 
 def static_outputs(outputs: list[Any]) -> list[Any]:
@@ -239,6 +281,7 @@ def problems(nb: Notebook) -> Iterator[str]:
     for name in sorted({str(name) for name in names if names.count(name) > 1}):
         yield f"the figure name {name!r} is used twice"
     yield from exercise_problems(nb)
+    yield from (f"{label(nb, cell)}: {text}" for cell, text in numbers_in_text.problems(nb))
 
 
 def text_problems(cell: Cell) -> Iterator[str]:
@@ -247,6 +290,8 @@ def text_problems(cell: Cell) -> Iterator[str]:
         yield f"MyST syntax {match[0].strip()!r} shows up raw in Colab: use plain Markdown"
     if "![](" in cell.source:
         yield "an image without alt text: ![what it shows](…)"
+    if cell.cell_type == "markdown" and DETAILS.search(cell.source):
+        yield "leave an empty line after <summary>…</summary> and before </details>"
 
 
 def code_problems(cell: Cell) -> Iterator[str]:
@@ -290,32 +335,48 @@ def figure_problems(cell: Cell, pictures: int) -> Iterator[str]:
 
 
 def exercise_problems(nb: Notebook) -> Iterator[str]:
-    """Yield stubs without check or solution, and solutions that are not folded."""
+    """Yield stubs without check or solution, and solutions without check or stub."""
+    stubs: dict[str, int] = {}
     solved: dict[str, int] = {}
     for index, cell in enumerate(nb.cells):
-        if "solution" not in tags(cell):
-            continue
-        name = CHECK.search(cell.source)
-        solved[name[1] if name else ""] = index
-        if not cell.source.startswith("# @title Solution"):
-            yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
-        if "hide-cell" not in tags(cell) or cell.metadata.get("cellView") != "form":
-            yield f'{label(nb, cell)}: fold it: tag "hide-cell" and metadata cellView: "form"'
-        if name is None:
-            yield f"{label(nb, cell)}: the solution must call check.<exercise>(…)"
-    stubs: dict[str, int] = {}
-    for index, cell in enumerate(nb.cells):
-        if "exercise" not in tags(cell):
-            continue
-        name = CHECK.search(cell.source.splitlines()[-1])
-        if name is None:
-            yield f"{label(nb, cell)}: the last line of a stub is: check.<exercise>(…)"
-        elif solved.get(name[1], -1) < index:
-            yield f"{label(nb, cell)}: no solution cell after it calls check.{name[1]}(…)"
-        stubs[name[1] if name else ""] = index
-    for name_, index in solved.items():
-        if name_ not in stubs:
-            yield f"{label(nb, nb.cells[index])}: no stub (tag exercise) for this solution"
+        if "exercise" in tags(cell):
+            stubs |= dict.fromkeys(checked(cell), index)
+            if CHECK.fullmatch(last_statement(cell)) is None:
+                yield f"{label(nb, cell)}: the last line of a stub is: check.<exercise>(…)"
+        if "solution" in tags(cell):
+            solved |= dict.fromkeys(checked(cell), index)
+            if not cell.source.startswith("# @title Solution"):
+                yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
+            if not checked(cell):
+                yield f"{label(nb, cell)}: the solution must call check.<exercise>(…)"
+    for name, index in stubs.items():
+        if solved.get(name, -1) < index:
+            yield f"{label(nb, nb.cells[index])}: no solution cell after it checks {name}"
+    for name, index in solved.items():
+        if name not in stubs:
+            yield f"{label(nb, nb.cells[index])}: no stub (tag exercise) checks {name}"
+
+
+def checked(cell: Cell) -> list[str]:
+    """Return what a cell has checked: "slope" for check.slope(…), "lab.step" for a step."""
+    try:
+        nodes = list(ast.walk(ast.parse(cell.source)))
+    except SyntaxError:
+        return []
+    found: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Call) and CHECK.fullmatch(ast.unparse(node)):
+            name = ast.unparse(node.func).removeprefix("check.")
+            found += [f"{name}.{step.arg}" for step in node.keywords] or [name]
+    return found
+
+
+def last_statement(cell: Cell) -> str:
+    """Return the last statement of a cell, '' if there is none or the code is no Python."""
+    try:
+        return ast.unparse(ast.parse(cell.source).body[-1:])
+    except SyntaxError:
+        return ""
 
 
 def code_cells(nb: Notebook) -> list[Cell]:
@@ -353,7 +414,7 @@ def run(path: Path, check: bool) -> list[str]:
         text = dumps(normalise(nb))
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
-    seconds = execute(nb, path.parent)
+    seconds, disagreements = execute(nb, path.parent)
     bare = [
         cell.source for cell in code_cells(nb) if cell.outputs and not static_outputs(cell.outputs)
     ]
@@ -367,7 +428,7 @@ def run(path: Path, check: bool) -> list[str]:
         spare.unlink(missing_ok=True)
     print(f"{path.name}: {len(code_cells(nb))} cells, {seconds:.1f} s, {len(text) / 1e6:.2f} MB")
     slow = f"took {seconds:.0f} s, over {MAX_SECONDS:.0f}: make the experiments smaller"
-    found = [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    found = [*problems(nb), *disagreements, *[slow] * (seconds > MAX_SECONDS)]
     for cell in code_cells(nb):
         if cell.source in bare:
             found.append(f"{label(nb, cell)}: shows only a widget, so nothing without a kernel")
