@@ -96,7 +96,7 @@ def graph(
     values: Mapping[str, str],
     slopes: Mapping[str, str] | None = None,
 ) -> Axes:
-    """Draw a graph of computation: a box for each node, an arrow from each input.
+    r"""Draw a graph of computation: a box for each node, an arrow from each input.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def graph(
     >>> ax = plt.figure().add_subplot()
     >>> ax = graph(ax, {"x": (0, 0), "y": (3, 0)}, [("x", "y", "6")], {"x": "3", "y": "9"})
     >>> [text.get_text() for text in ax.texts]
-    ['6', 'x\\n3', 'y\\n9']
+    ['6', 'x\n3', 'y\n9']
     """
     pairs = [edge[:2] for edge in edges]
     for k, (source, target, *text) in enumerate(edges):

@@ -153,7 +153,10 @@ def _quartic(x: torch.Tensor) -> torch.Tensor:
 
 
 def _hessian(f: Answer, x: Any) -> Any:
-    return torch.func.hessian(f)(torch.as_tensor(x)).numpy()
+    leaf = torch.as_tensor(x).clone().requires_grad_()
+    (slopes,) = torch.autograd.grad(f(leaf), leaf, create_graph=True)
+    rows = [torch.autograd.grad(slope, leaf, retain_graph=True)[0] for slope in slopes]
+    return torch.stack(rows).numpy()
 
 
 _POINT, _DIRECTION = np.array([0.5, -1.2, 2.0]), np.array([1.0, 2.0, -0.5])
@@ -465,7 +468,7 @@ def _train(
         if clear:
             for leaf in leaves:
                 leaf.grad = None
-        current.backward()  # type: ignore[no-untyped-call]
+        current.backward()
         with torch.no_grad():
             for leaf in leaves:
                 if leaf.grad is not None:
