@@ -185,6 +185,35 @@ hessian_vector = Check(
     },
 )
 
+_CHECKED, _WHERE = np.array([0.3, 1.1, 2.0]), np.linspace(-3, 3, 60_001)
+
+
+def _judge_impostor(slope: Any, x: Any) -> str:
+    slope = np.asarray(slope, dtype=float)
+    if slope.shape != x.shape:
+        return f"The shape is {slope.shape}, and {x.shape} is expected."
+    gaps = abs(slope - np.cos(x))
+    if len(x) == len(_CHECKED):
+        if (gaps > 1e-5 + 1e-3 * abs(np.cos(x))).any():
+            return "The check sees it: at one of the three points it is too far from cos(x)."
+    elif not (gaps > 0.5).any():
+        return "Nowhere between -3 and 3 is it wrong by more than a half."
+    return ""
+
+
+# A wrong slope of sin that passes a gradient check at three points.
+impostor = Check(
+    cases=[(_CHECKED,), (_WHERE,)],
+    right=lambda x: np.cos(x) + (x - 0.3) * (x - 1.1) * (x - 2),
+    judge=_judge_impostor,
+    mistakes={
+        "The check sees it: at one of the three points it is too far from cos(x).": (
+            lambda x: -np.cos(x)
+        ),
+        "Nowhere between -3 and 3 is it wrong by more than a half.": lambda x: 1.0009 * np.cos(x),
+    },
+)
+
 # ---- the lab: an engine on a tape ------------------------------------------------
 
 FORWARD: dict[str, Answer] = {
@@ -225,7 +254,8 @@ def _of_leaves(tape: Tape, leaves: Sequence[Any]) -> tuple[Any, ...]:
 
 _SQUARES: Tape = [("leaf",), ("mul", 0, 0), ("mul", 1, 0), ("add", 1, 2)]
 _LATE_LEAF: Tape = [("leaf",), ("tanh", 0), ("leaf",), ("mul", 1, 2), ("add", 3, 0), ("sum", 4)]
-_THREE: Tape = [("leaf",), ("tanh", 0), ("leaf",), ("leaf",), ("mul", 1, 2), ("add", 4, 3)]
+_THREE: Tape = [("leaf",), ("tanh", 0), ("leaf",), ("leaf",), ("mul", 1, 2), ("add", 4, 3),
+                ("sum", 5)]  # fmt: skip
 _LAYER: Tape = [("leaf",), ("leaf",), ("leaf",), ("matmul", 0, 1), ("add", 3, 2), ("tanh", 4),
                 ("div", 5, 2), ("mul", 6, 6), ("sum", 7)]  # fmt: skip
 _UNUSED: Tape = [("leaf",), ("leaf",), ("mul", 0, 0)]
