@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from dlnotes import batches as module
-from dlnotes.batches import Batches, as_batches
 from dlnotes.runtime import seed_everything
+from dlnotes.training import Batches
+from dlnotes.training import batches as module
+from dlnotes.training.feeds import as_batches
 
 
 @settings(deadline=None, max_examples=60)
@@ -57,6 +58,12 @@ def test_seed_fixes_the_order_and_epochs_differ():
     assert first == order(two)
     assert order(one) == order(two) != first
     assert order(Batches(torch.arange(100), seed=4)) != first
+
+
+def test_a_seed_from_numpy_is_a_seed():
+    assert order(Batches(torch.arange(100), seed=np.int64(3))) == order(
+        Batches(torch.arange(100), seed=3)
+    )
 
 
 def test_without_a_seed_the_global_one_decides():
