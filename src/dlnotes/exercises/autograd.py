@@ -23,7 +23,7 @@ Graph = Mapping[str, tuple[str, ...]]
 
 def _broadcast(a: Shape, b: Shape) -> Any:
     try:
-        return np.array(np.broadcast_shapes(a, b), dtype=float)
+        return np.broadcast_shapes(a, b)
     except ValueError:
         return "error"
 
@@ -34,9 +34,17 @@ def _from_the_left(a: Shape, b: Shape) -> Any:
     return _broadcast(*padded)
 
 
+def _padded(shape: Shape, length: int) -> Shape:
+    return (1,) * (length - len(shape)) + shape
+
+
+def _differ(a: Shape, b: Shape) -> bool:
+    return any(p != q for p, q in zip(a[::-1], b[::-1], strict=False))
+
+
 def _first_stretches(a: Shape, b: Shape) -> Any:
     made = _broadcast(a, b)
-    return made if isinstance(made, str) or tuple(made) in (a, b) else "error"
+    return made if made in (a, b) else "error"
 
 
 # The shape of a sum.
@@ -55,18 +63,11 @@ broadcast_shape = Check(
         "The shapes are lined up on the left: compare them from the last axis.": _from_the_left,
         "Both sides may stretch in one operation: (3, 1) and (4,) go together.": _first_stretches,
         "Two sizes also go together if one of them is 1.": (
-            lambda a, b: (
-                "error"
-                if any(p != q for p, q in zip(a[::-1], b[::-1], strict=False))
-                else np.array(max(a, b, key=len), dtype=float)
-            )
+            lambda a, b: "error" if _differ(a, b) else max(a, b, key=len)
         ),
         "Sizes that differ go together only if one of them is 1: (2, 3) and (2,) do not.": (
-            lambda a, b: np.array(
-                [max(p, q) for p, q in zip(((1,) * 3 + a)[-3:], ((1,) * 3 + b)[-3:], strict=True)][
-                    -max(len(a), len(b)) :
-                ],
-                dtype=float,
+            lambda a, b: tuple(
+                max(p, q) for p, q in zip(_padded(a, len(b)), _padded(b, len(a)), strict=True)
             )
         ),
     },
