@@ -80,6 +80,34 @@ def test_digits_as_images():
     assert flat.train.x.max() == 1
 
 
+def everything(splits):
+    parts = (splits.train, splits.val, splits.test)
+    return torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts])
+
+
+@pytest.mark.parametrize(("arms", "turns"), [(2, 1.0), (3, 1.0), (2, 0.5), (4, 2.0)])
+def test_spirals_wind_outwards_one_arm_a_class(arms, turns):
+    x, y = everything(data.spirals(400, arms=arms, turns=turns, noise=0.0))
+    radius = x.norm(dim=1)
+    assert radius.max() <= 1
+    assert abs((radius**2).mean() - 0.5) < 0.05, "spread evenly over the disc"
+    angle = 2 * torch.pi * (turns * radius + y / arms)
+    expected = torch.stack([angle.cos(), angle.sin()], 1)
+    torch.testing.assert_close(x / radius.unsqueeze(1), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_noise_has_the_standard_deviation_asked_for(noise):
+    x, y = everything(data.noisy_sine(4000, noise=noise))
+    assert x.min() >= -torch.pi
+    assert x.max() <= torch.pi
+    assert abs(x.mean()) < 0.1
+    assert x.abs().mean() == pytest.approx(torch.pi / 2, abs=0.05)
+    assert (y - x.sin()).std().item() == pytest.approx(noise, rel=0.05)
+    still, moved = (everything(data.spirals(4000, noise=a))[0] for a in (0.0, noise))
+    assert (moved - still).std().item() == pytest.approx(noise, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -730,6 +730,25 @@ REFUSED = {
         ValueError,
         r"output\.transpose\(1, 2\)",
     ),
+    "places that do not match": (
+        lambda: train(
+            network(nn.Unflatten(1, (1, 3)), nn.Linear(3, 5)),
+            (XC, torch.zeros(30, 2).long()),
+            loss=LOGITS,
+        ),
+        ValueError,
+        r"cannot take output \(8, 1, 5\).*, target \(8, 2\)",
+    ),
+    "labels one-hot as integers": (
+        lambda: train(network(nn.Linear(3, 3)), (XC, F.one_hot(YC, 3)), loss=LOGITS),
+        ValueError,
+        r"cannot take output \(8, 3\).*, target \(8, 3\)",
+    ),
+    "no axis of classes": (
+        lambda: train(network(nn.Linear(3, 1), nn.Flatten(0)), (XC, YC), loss=LOGITS),
+        ValueError,
+        r"cannot take output \(8,\).*, target \(8,\)",
+    ),
     "softmax into cross-entropy": (
         lambda: train(network(nn.Linear(3, 3), nn.Softmax(1)), (XC, YC), loss=LOGITS),
         ValueError,
