@@ -1,4 +1,8 @@
-"""The engine against torch: random expressions, twice differentiated, and its manners."""
+"""The engine, of the package and of chapter 02, against torch; and its manners."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,36 +17,49 @@ thorough = settings(max_examples=300, deadline=None)
 SHAPES = [(), (3,), (1, 3), (2, 1), (2, 3), (4, 2, 3)]
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 
-# Name: the operation here, and in torch. Each keeps values moderate.
+NOTEBOOK = Path(__file__).parents[1] / "notebooks/02_autograd.ipynb"
+
+
+def page():
+    """Return the engine that chapter 02 writes, made of the cells that hold it."""
+    cells = json.loads(NOTEBOOK.read_text("utf8"))["cells"]
+    names = {"np": np}
+    for cell in cells:
+        if cell["id"].startswith("engine-") and cell["cell_type"] == "code":
+            if cell["id"].startswith("engine-first"):
+                break
+            exec("".join(cell["source"]), names)  # the chapter's own code
+    return SimpleNamespace(**names)
+
+
+ENGINES = {"package": autograd, "page": page()}
+
+
+def numel(a):
+    return (a if isinstance(a, torch.Tensor) else torch.tensor(a.data)).numel()
+
+
+def turned(a):
+    return a.mT if isinstance(a, torch.Tensor) else a.T
+
+
+# Name: the operation, in an engine or in torch. Each keeps values moderate.
 UNARY = {
-    "negative": (lambda a: -a, lambda a: -a),
-    "power": (lambda a: (1 + a * a) ** -1.5, lambda a: (1 + a * a) ** -1.5),
-    "reciprocal": (lambda a: 1 / (2 + a * a), lambda a: 1 / (2 + a * a)),
-    "exp": (lambda a: autograd.exp(autograd.tanh(a)), lambda a: torch.exp(torch.tanh(a))),
-    "log": (lambda a: autograd.log(1 + a * a), lambda a: torch.log(1 + a * a)),
-    "tanh": (autograd.tanh, torch.tanh),
-    "sin": (autograd.sin, torch.sin),
-    "relu": (autograd.relu, torch.relu),
-    "sum": (lambda a: a.sum(), lambda a: a.sum()),
-    "mean": (lambda a: a.mean(), lambda a: a.mean()),
-    "sum last": (
-        lambda a: a.sum(-1) if a.shape else a,
-        lambda a: a.sum(-1) if a.shape else a,
-    ),
-    "mean first": (
-        lambda a: a.mean(0) if a.shape else a,
-        lambda a: a.mean(0) if a.shape else a,
-    ),
-    "rows, one twice": (
-        lambda a: a[[0, -1, 0]] if a.shape else a,
-        lambda a: a[[0, -1, 0]] if a.shape else a,
-    ),
-    "slice": (lambda a: a[..., :2] if a.shape else a, lambda a: a[..., :2] if a.shape else a),
-    "flat": (lambda a: a.reshape(-1), lambda a: a.reshape(-1)),
-    "gram": (
-        lambda a: autograd.tanh(a @ a.T) if len(a.shape) > 1 else a,
-        lambda a: torch.tanh(a @ a.mT) if len(a.shape) > 1 else a,
-    ),
+    "negative": lambda lib, a: -a,
+    "power": lambda lib, a: (1 + a * a) ** -1.5,
+    "reciprocal": lambda lib, a: 1 / (2 + a * a),
+    "exp": lambda lib, a: lib.exp(lib.tanh(a)),
+    "log": lambda lib, a: lib.log(1 + a * a),
+    "tanh": lambda lib, a: lib.tanh(a),
+    "sin": lambda lib, a: lib.sin(a),
+    "relu": lambda lib, a: lib.relu(a),
+    "sum": lambda lib, a: a.sum(),
+    "sum last": lambda lib, a: a.sum(-1) if a.shape else a,
+    "sum first": lambda lib, a: a.sum(0) / 3 if a.shape else a,
+    "rows, one twice": lambda lib, a: a[[0, -1, 0]] if a.shape else a,
+    "slice": lambda lib, a: a[..., :2] if a.shape else a,
+    "flat": lambda lib, a: a.reshape(numel(a)),
+    "gram": lambda lib, a: lib.tanh(a @ turned(a)) if len(a.shape) > 1 else a,
 }
 BINARY = {
     "add": lambda a, b: a + b,
@@ -82,73 +99,75 @@ def expressions(draw):
         singles = [(name, i) for name in UNARY for i in places]
         step = draw(st.one_of(st.sampled_from(singles), st.sampled_from(pairs)))
         steps.append(step)
-        values.append(evaluate([step], values, 1)[-1])
+        values.append(evaluate([step], values, torch)[-1])
     return leaves, steps
 
 
-def evaluate(steps, leaves, engine):
-    """Carry out the steps: engine 0 is ours, 1 is torch."""
+def evaluate(steps, leaves, lib):
+    """Carry out the steps with the functions of an engine, or of torch."""
     values = list(leaves)
     for name, *places in steps:
-        function = BINARY.get(name) or UNARY[name][engine]
-        values.append(function(*(values[place] for place in places)))
+        inputs = [values[place] for place in places]
+        values.append(BINARY[name](*inputs) if name in BINARY else UNARY[name](lib, *inputs))
     return values
 
 
-def both(leaves):
+def both(leaves, engine=autograd):
     return (
-        [Node(leaf, requires_grad=True) for leaf in leaves],
+        [engine.Node(leaf, requires_grad=True) for leaf in leaves],
         [torch.tensor(leaf, requires_grad=True) for leaf in leaves],
     )
 
 
+@pytest.mark.parametrize("name", ENGINES)
 @thorough
 @given(expressions())
-def test_values_and_slopes_of_random_expressions_are_those_of_torch(expression):
-    leaves, steps = expression
-    ours, theirs = both(leaves)
-    for value, expected in zip(evaluate(steps, ours, 0), evaluate(steps, theirs, 1), strict=True):
-        np.testing.assert_allclose(value.data, expected.detach().numpy(), **CLOSE)
+def test_values_and_slopes_of_random_expressions_are_those_of_torch(name, expression):
+    (leaves, steps), engine = expression, ENGINES[name]
+    ours, theirs = both(leaves, engine)
+    values, expected = evaluate(steps, ours, engine), evaluate(steps, theirs, torch)
+    for value, wanted in zip(values, expected, strict=True):
+        np.testing.assert_allclose(value.data, wanted.detach().numpy(), **CLOSE)
     v = np.random.default_rng(0).normal(size=value.shape)
-    autograd.backward(value, v)
-    expected.backward(torch.tensor(v))
-    for leaf, wanted in zip(ours, theirs, strict=True):
-        assert (leaf.grad is None) == (wanted.grad is None)
+    engine.backward((value * v).sum())
+    wanted.backward(torch.tensor(v))
+    for leaf, peer in zip(ours, theirs, strict=True):
+        assert (leaf.grad is None) == (peer.grad is None)
         if leaf.grad is not None:
-            assert leaf.grad.shape == tuple(wanted.grad.shape)
-            np.testing.assert_allclose(leaf.grad.data, wanted.grad.numpy(), **CLOSE)
+            assert leaf.grad.shape == tuple(peer.grad.shape)
+            np.testing.assert_allclose(leaf.grad.data, peer.grad.numpy(), **CLOSE)
 
 
+@pytest.mark.parametrize("name", ENGINES)
 @thorough
 @given(expressions())
-def test_second_derivatives_of_random_expressions_are_those_of_torch(expression):
-    leaves, steps = expression
-    ours, theirs = both(leaves)
+def test_second_derivatives_of_random_expressions_are_those_of_torch(name, expression):
+    (leaves, steps), engine = expression, ENGINES[name]
+    ours, theirs = both(leaves, engine)
     # A last square, so that the first slopes depend on something.
-    output = (evaluate(steps, ours, 0)[-1] ** 2).sum()
-    expected = (evaluate(steps, theirs, 1)[-1] ** 2).sum()
-    first = autograd.grad(output, ours, create_graph=True)
+    output = (evaluate(steps, ours, engine)[-1] ** 2).sum()
+    expected = (evaluate(steps, theirs, torch)[-1] ** 2).sum()
+    first = engine.grad(output, ours, create_graph=True)
     wanted = torch.autograd.grad(expected, theirs, create_graph=True, materialize_grads=True)
-    length = sum(((g * g).sum() for g in first), Node(0.0))
+    length = sum(((g * g).sum() for g in first), engine.Node(0.0))
     wanted_length = sum((g * g).sum() for g in wanted)
     if not wanted_length.requires_grad:
         assert not length.requires_grad
         return
-    second = autograd.grad(length, ours)
+    second = engine.grad(length, ours)
     wanted = torch.autograd.grad(wanted_length, theirs, materialize_grads=True)
-    for got, their in zip(second, wanted, strict=True):
-        scale = 1 + float(their.abs().max()) if their.numel() else 1
-        np.testing.assert_allclose(got.data, their.numpy(), rtol=1e-9, atol=1e-12 * scale)
+    for got, peer in zip(second, wanted, strict=True):
+        scale = 1 + float(peer.abs().max())
+        np.testing.assert_allclose(got.data, peer.numpy(), rtol=1e-9, atol=1e-12 * scale)
 
 
-def test_a_third_derivative():
-    x = Node(3.6, requires_grad=True)
-    t = torch.tensor(3.6, dtype=torch.float64, requires_grad=True)
-    ours, theirs = x**2 * autograd.sin(x), t**2 * torch.sin(t)
-    for _ in range(3):
-        (ours,) = autograd.grad(ours, [x], create_graph=True)
-        (theirs,) = torch.autograd.grad(theirs, [t], create_graph=True)
-        assert ours.data == pytest.approx(theirs.item(), rel=1e-12)
+def test_a_weighted_output_and_means_are_those_of_torch():
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    v = np.random.default_rng(1).normal(size=(3,))
+    ours, theirs = both([x])
+    autograd.backward((ours[0] ** 2).mean(0) + ours[0].mean(), v)
+    ((theirs[0] ** 2).mean(0) + theirs[0].mean()).backward(torch.tensor(v))
+    np.testing.assert_allclose(ours[0].grad.data, theirs[0].grad.numpy(), **CLOSE)
 
 
 # ---- the order -------------------------------------------------------------------
@@ -167,7 +186,7 @@ def test_a_value_used_on_paths_of_different_length(f):
 @given(expressions())
 def test_every_node_comes_once_and_after_its_inputs(expression):
     leaves, steps = expression
-    output = evaluate(steps, both(leaves)[0], 0)[-1]
+    output = evaluate(steps, both(leaves)[0], autograd)[-1]
     ordered = autograd.order(output)
     place = {node: k for k, node in enumerate(ordered)}
     assert len(place) == len(ordered)
