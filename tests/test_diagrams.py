@@ -89,3 +89,19 @@ def test_a_graph_of_operations_has_an_arrow_for_each_edge(ax):
     diagrams.operations(ax, PLACES, EDGES, numbers, numbers)
     arrows = [(text.xyann, text.xy) for text in ax.texts if text.get_text() == ""]
     assert arrows == [(PLACES[a], PLACES[b]) for a, b in EDGES]
+
+
+def test_a_graph_shows_each_value_slope_and_edge_once(ax):
+    places = {"x": (0, 0), "a": (2, 1), "y": (4, 0)}
+    edges = [("x", "a", "4"), ("x", "a", "5"), ("a", "y", "6"), ("x", "y")]
+    values = {"x": "2", "a": "3", "y": "7"}
+    assert diagrams.graph(ax, places, edges, values, {"x": "8", "y": "1"}) is ax
+    texts = sorted(text.get_text() for text in ax.texts)
+    assert texts == sorted(["4", "5", "6", "x\n2", "a\n3", "y\n7", "8", "1"])
+    assert len(ax.patches) == len(edges)
+
+
+def test_two_edges_between_the_same_nodes_are_bent_apart_with_their_texts(ax):
+    diagrams.graph(ax, {"x": (0, 0), "a": (4, 0)}, [("x", "a", "u"), ("x", "a", "v")], {})
+    heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
+    assert heights["u"] * heights["v"] < -0.1

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, FancyArrowPatch
 
 LINE, WEIGHT, FORWARD, BACKWARD = "#8a93a0", "#333333", "C0", "C1"
 COLUMNS = {"i": 0.6, "h": 3.9, "o": 7.2, "E": 9.3}  # one a layer
@@ -136,6 +136,85 @@ def operations(
             ax.text(x, height, text, color=color, ha="center", va="center", fontsize=9.5, zorder=3)
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 1, max(across) + 1), ylim=(min(along) - 1.3, max(along) + 1.3))
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def graph(
+    ax: Axes,
+    places: Mapping[str, tuple[float, float]],
+    edges: Sequence[tuple[str, ...]],
+    values: Mapping[str, str],
+    slopes: Mapping[str, str] | None = None,
+) -> Axes:
+    r"""Draw a graph of computation: a box for each node, an arrow from each input.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; a box is about 1.3 wide and 0.8 high.
+    places : mapping of str to (x, y)
+        The middle of each node's box, by the name that is written in it.
+    edges : sequence of (source, target) or (source, target, text)
+        Inputs; a text, such as a local slope, stands beside the arrow. Two edges between
+        the same nodes are bent apart.
+    values : mapping of str to str
+        What stands in the box under the name.
+    slopes : mapping of str to str, optional
+        What stands under the box.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = plt.figure().add_subplot()
+    >>> ax = graph(ax, {"x": (0, 0), "y": (3, 0)}, [("x", "y", "6")], {"x": "3", "y": "9"})
+    >>> [text.get_text() for text in ax.texts]
+    ['6', 'x\n3', 'y\n9']
+    """
+    pairs = [edge[:2] for edge in edges]
+    for k, (source, target, *text) in enumerate(edges):
+        bend = 0.0
+        if pairs.count(pairs[k]) > 1:
+            bend = 0.35 if pairs.index(pairs[k]) == k else -0.35
+        (x0, y0), (x1, y1) = places[source], places[target]
+        arrow = FancyArrowPatch(
+            (x0, y0),
+            (x1, y1),
+            connectionstyle=f"arc3,rad={bend}",
+            arrowstyle="-|>",
+            mutation_scale=11,
+            shrinkB=29,
+            color=LINE,
+            lw=1,
+            zorder=1,
+        )
+        ax.add_patch(arrow)
+        if text:  # the middle of the arc
+            x = (x0 + x1) / 2 + bend / 2 * (y1 - y0)
+            y = (y0 + y1) / 2 - bend / 2 * (x1 - x0)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=9.5, bbox=box)
+    for name, (x, y) in places.items():
+        color = FORWARD if values.get(name) else WEIGHT
+        ax.text(
+            x,
+            y,
+            "\n".join(filter(None, (name, values.get(name)))),
+            color=color,
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": LINE},
+            zorder=3,
+        )
+        if slopes and name in slopes:
+            ax.text(
+                x, y - 0.62, slopes[name], color=BACKWARD, ha="center", va="center", fontsize=9.5,
+                zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+            )  # fmt: skip
+    across, along = zip(*places.values(), strict=True)
+    ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
