@@ -21,6 +21,7 @@ STATES = [
     {"surface": "ravine", "optimizer": "momentum", "lr": 0.03, "momentum": 0.8, "steps": 40},
     {"surface": "wave", "lr": 0.02, "steps": 20},
     {"surface": "wave", "lr": 0.3, "steps": 30},  # falls below the lowest minimum in the window
+    {"surface": "wave", "lr": 0.3, "steps": 3},  # has left the picture, and lies lower
     {"surface": "bowl", "lr": 1.5, "steps": 100},  # diverges
     {"surface": "bowl", "lr": 0.5},  # is at the minimum after one step
     {"surface": "saddle", "optimizer": "adam", "lr": 0.3, "start": [1.2, -0.7], "steps": 7},
