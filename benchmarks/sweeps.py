@@ -8,11 +8,10 @@ import torch
 from torch import nn
 
 from benchmarks.workloads import mlp
-from dlnotes.data import Batches, Splits, digits
+from dlnotes.data import Splits, digits
 from dlnotes.runtime import seed_everything
 from dlnotes.scratch.optimizers import momentum
-from dlnotes.sweep import sweep
-from dlnotes.training import fit
+from dlnotes.training import Batches, fit, sweep
 
 RATES, SEEDS, EPOCHS = (0.003, 0.01, 0.02, 0.05, 0.1, 0.2), range(5), 5
 

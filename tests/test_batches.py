@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from dlnotes import batches as module
-from dlnotes.batches import Batches, as_batches
 from dlnotes.runtime import seed_everything
+from dlnotes.training import Batches
+from dlnotes.training import batches as module
+from dlnotes.training.feeds import as_batches
 
 
 @settings(deadline=None, max_examples=60)

@@ -4,12 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from dlnotes import batches as module
-from dlnotes.batches import Batches
 from dlnotes.runtime import seed_everything
 from dlnotes.scratch import optimizers
-from dlnotes.sweep import sweep
-from dlnotes.training import evaluate, fit, predict
+from dlnotes.training import Batches, evaluate, fit, predict, sweep
+from dlnotes.training import batches as module
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 

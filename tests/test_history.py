@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlnotes.history import History
+from dlnotes.training import History
 
 mpl.use("Agg")
 number = st.floats(allow_nan=True, allow_infinity=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error
 
-from dlnotes import metrics
+from dlnotes.training import metrics
 
 
 def test_they_agree_with_scikit_learn():

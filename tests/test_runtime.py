@@ -63,7 +63,7 @@ def test_tf32_is_switched_for_products_and_convolutions():
 HEAVY = ("matplotlib", "pandas", "sklearn", "scipy", "tqdm", "ipywidgets", "anywidget")
 
 
-@pytest.mark.parametrize("module", ["training", "sweep", "data", "phones", "history", "runtime"])
+@pytest.mark.parametrize("module", ["training", "data", "phones", "runtime"])
 def test_heavy_libraries_are_imported_where_they_are_used(module):
     code = (
         "import sys, torch\nbefore = set(sys.modules)\n"

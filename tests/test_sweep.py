@@ -5,11 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from dlnotes.data import Batches, digits
+from dlnotes.data import digits
 from dlnotes.runtime import seed_everything
 from dlnotes.scratch import optimizers
-from dlnotes.sweep import sweep
-from dlnotes.training import fit
+from dlnotes.training import Batches, fit, sweep
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -141,7 +140,9 @@ LOSSES = {
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_is_that_of_fit(name, monkeypatch):
-    monkeypatch.setattr("dlnotes.sweep.PASSED", 28)  # validation of 20 samples in three parts
+    monkeypatch.setattr(
+        "dlnotes.training.sweeps.PASSED", 28
+    )  # validation of 20 samples in three parts
     loss, targets, model = LOSSES[name]
     (x, y), (x_val, y_val) = double(), double(20, 1)
     pairs = (x, targets(y)), (x_val, targets(y_val))
@@ -161,7 +162,7 @@ def test_every_loss_is_that_of_fit(name, monkeypatch):
 
 
 def test_validation_goes_through_the_networks_in_parts(monkeypatch):
-    monkeypatch.setattr("dlnotes.sweep.PASSED", 28)
+    monkeypatch.setattr("dlnotes.training.sweeps.PASSED", 28)
     seen = []
 
     class Watched(nn.Linear):

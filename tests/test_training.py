@@ -19,13 +19,11 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
-from dlnotes.checkpoint import load
-from dlnotes.data import Batches
-from dlnotes.history import History
 from dlnotes.runtime import seed_everything
-from dlnotes.training import DivergedError, evaluate, fit, predict
+from dlnotes.training import Batches, DivergedError, History, evaluate, fit, predict
+from dlnotes.training.checkpoints import load
 
 
 def regression(n=22, seed=0):
@@ -120,12 +118,21 @@ def test_means_are_weighted_by_batch_size(n, size):
     assert history.rows[0]["train_mae"] == pytest.approx(x.double().mean().item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("source", ["pair", "dataset", "loader", "list"])
+class Stream(IterableDataset):
+    def __init__(self, *tensors):
+        self.tensors = tensors
+
+    def __iter__(self):
+        return zip(*self.tensors, strict=True)
+
+
+@pytest.mark.parametrize("source", ["pair", "dataset", "stream", "loader", "list"])
 def test_every_kind_of_data_trains(source):
     x, y = classes()
     data = {
         "pair": (x, y),
         "dataset": TensorDataset(x, y),
+        "stream": Stream(x, y),
         "loader": DataLoader(TensorDataset(x, y), 8),
         "list": list(zip(x.split(8), y.split(8), strict=True)),
     }[source]

@@ -1,4 +1,4 @@
-"""Small data sets that need no download, and their splits; `Batches` comes along.
+"""Small data sets that need no download, and their splits.
 
 Nothing here knows about models. A set comes as `Splits`: training, validation and test
 parts with the scaler fitted on the training part only.
@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-
-from dlnotes.batches import Batches as Batches  # chapters find it beside the data
 
 
 class Pair(NamedTuple):

@@ -1,7 +1,7 @@
 """How good outputs are, as means over a batch: ``metric(output, target) -> scalar``.
 
-`training.fit` weights them by batch size, so a mean over a data set comes out right.
-What is no such mean (R², F1, area under a curve) is computed from `training.predict`.
+`fit` weights them by batch size, so a mean over a data set comes out right.
+What is no such mean (R², F1, area under a curve) is computed from `predict`.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Metric = Callable[[Tensor, Tensor], Tensor]
+Metrics = str | Metric | Iterable[str | Metric]
 
 
 def accuracy(output: Tensor, target: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ def mse(output: Tensor, target: Tensor) -> Tensor:
 KNOWN: dict[str, Metric] = {"accuracy": accuracy, "mae": mae, "mse": mse}
 
 
-def named(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric]:
+def named(metrics: Metrics) -> dict[str, Metric]:
     """Return metrics by name; a function goes by its own name.
 
     Raises
@@ -111,8 +112,19 @@ def named(metrics: str | Metric | Iterable[str | Metric]) -> dict[str, Metric]:
     return result
 
 
-def as_scalar(value: Tensor | float, name: str, device: torch.device) -> Tensor:
-    """Return a metric's value as a scalar tensor, or say that it is none."""
+def scores_of(output: Tensor, y: Tensor, metrics: dict[str, Metric]) -> list[Tensor]:
+    """Return the metrics of a batch, still on the device; nothing remembers the graph.
+
+    Raises
+    ------
+    ValueError
+        If a metric returns more than one number.
+    """
+    output = output.detach()
+    return [_as_scalar(metric(output, y), name, y.device) for name, metric in metrics.items()]
+
+
+def _as_scalar(value: Tensor | float, name: str, device: torch.device) -> Tensor:
     value = torch.as_tensor(value, device=device).detach()
     if value.ndim:
         raise ValueError(

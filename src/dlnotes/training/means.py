@@ -10,19 +10,20 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from dlnotes.training.place import Place
+
 BLOCK = 4096  # scalars that may lie about singly; a CUDA scalar takes 512 bytes
 
 
-class Tally:
+class Means:
     """One row of scalars a batch, with the number of samples that it stands for.
 
     Examples
     --------
-    >>> tally = Tally()
-    >>> tally.add(3, [torch.tensor(1.0)])
-    >>> tally.add(1, [torch.tensor(5.0)])
-    >>> rows = tally.read()
-    >>> tally.means(["loss"], rows)
+    >>> means = Means()
+    >>> means.add(3, [torch.tensor(1.0)])
+    >>> means.add(1, [torch.tensor(5.0)])
+    >>> means.over(["loss"], means.read())
     {'loss': 2.0}
     """
 
@@ -32,9 +33,9 @@ class Tally:
         self.pending: list[Tensor] = []
         self.blocks: list[Tensor] = []
 
-    def add(self, size: int, scalars: Sequence[Tensor]) -> None:
-        """Keep the scalars of a batch of `size` samples; nothing waits for the device."""
-        self.sizes.append(size)
+    def add(self, samples: int, scalars: Sequence[Tensor]) -> None:
+        """Keep the scalars of a batch; nothing waits for the device."""
+        self.sizes.append(samples)
         self.widths.append(len(scalars))
         self.pending += scalars
         if len(self.pending) >= BLOCK:
@@ -51,21 +52,17 @@ class Tally:
         numbers = iter([number for block in self.blocks for number in block.tolist()])
         return [list(islice(numbers, width)) for width in self.widths]
 
-    def means(
-        self,
-        names: Sequence[str],
-        rows: list[list[float]],
-        world: int = 1,
-        device: torch.device | str = "cpu",
+    def over(
+        self, names: Sequence[str], rows: list[list[float]], place: Place | None = None
     ) -> dict[str, float]:
-        """Return the mean over samples, in all processes, of the first columns."""
+        """Return the means of the first columns over samples, those of all processes."""
         sums = [
             sum(n * row[k] for n, row in zip(self.sizes, rows, strict=True) if n)
             for k in range(len(names))
         ]
         sums.append(float(sum(self.sizes)))
-        if world > 1:
-            total = torch.tensor(sums, dtype=torch.float64, device=device)
+        if place is not None and place.world > 1:
+            total = torch.tensor(sums, dtype=torch.float64, device=place.device)
             dist.all_reduce(total)
             sums = total.tolist()
         return {name: value / sums[-1] for name, value in zip(names, sums, strict=False)}

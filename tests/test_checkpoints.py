@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from dlnotes import checkpoint
+from dlnotes.training import checkpoints
 
 
 def test_what_is_saved_is_loaded(tmp_path):
     state = {"weights": torch.arange(3.0), "rows": [{"epoch": 1}], "none": None, "pair": (1, "a")}
-    checkpoint.save(tmp_path / "a.pt", state)
-    loaded = checkpoint.load(tmp_path / "a.pt")
+    checkpoints.save(tmp_path / "a.pt", state)
+    loaded = checkpoints.load(tmp_path / "a.pt")
     assert torch.equal(loaded.pop("weights"), state.pop("weights"))
     assert loaded == state
     assert os.listdir(tmp_path) == ["a.pt"]
@@ -26,28 +26,28 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 def test_a_process_killed_while_it_writes_leaves_the_older_file_whole(tmp_path):
     path = tmp_path / "a.pt"
-    checkpoint.save(path, {"epoch": 1})
+    checkpoints.save(path, {"epoch": 1})
     code = (
         "import os, signal, sys, torch\n"
-        "from dlnotes import checkpoint\n"
+        "from dlnotes.training import checkpoints\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "checkpoint.save(sys.argv[1], {'epoch': 2, 'weights': torch.zeros(100_000)})\n"
+        "checkpoints.save(sys.argv[1], {'epoch': 2, 'weights': torch.zeros(100_000)})\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert done.returncode == -signal.SIGKILL
     assert sorted(os.listdir(tmp_path)) == ["a.pt", "a.pt.part"], "it died half-way"
-    assert checkpoint.load(path) == {"epoch": 1}
-    checkpoint.save(path, {"epoch": 3})
-    assert checkpoint.load(path) == {"epoch": 3}
+    assert checkpoints.load(path) == {"epoch": 1}
+    checkpoints.save(path, {"epoch": 3})
+    assert checkpoints.load(path) == {"epoch": 3}
     assert os.listdir(tmp_path) == ["a.pt"], "the next write clears what was left"
 
 
 FULL = """
 import resource, sys, torch
-from dlnotes import checkpoint
+from dlnotes.training import checkpoints
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # the kernel refuses to write more
 try:
-    checkpoint.save(sys.argv[1], {"weights": torch.zeros(100_000)})
+    checkpoints.save(sys.argv[1], {"weights": torch.zeros(100_000)})
 except OSError as error:
     print(error)
 """
@@ -56,13 +56,13 @@ except OSError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX resource limits")
 def test_a_full_disk_is_reported_and_the_older_file_is_whole(tmp_path):
     path = tmp_path / "a.pt"
-    checkpoint.save(path, {"epoch": 1})
+    checkpoints.save(path, {"epoch": 1})
     command = [sys.executable, "-c", FULL, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "cannot write the checkpoint" in done.stdout
     assert "the older checkpoint there is whole" in done.stdout
     assert os.listdir(tmp_path) == ["a.pt"]
-    assert checkpoint.load(path) == {"epoch": 1}
+    assert checkpoints.load(path) == {"epoch": 1}
 
 
 def test_an_error_before_the_rename_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -71,7 +71,7 @@ def test_an_error_before_the_rename_leaves_nothing_behind(tmp_path, monkeypatch)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device\. Free some space"):
-        checkpoint.save(tmp_path / "a.pt", {"epoch": 1})
+        checkpoints.save(tmp_path / "a.pt", {"epoch": 1})
     assert os.listdir(tmp_path) == []
 
 
@@ -84,21 +84,21 @@ def test_code_in_a_file_does_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save({"epoch": Malice()}, "a.pt")
     with pytest.raises(ValueError, match="not a checkpoint that can be read"):
-        checkpoint.load("a.pt")
+        checkpoints.load("a.pt")
     assert os.listdir(tmp_path) == ["a.pt"]
     torch.save([1], "b.pt")
     with pytest.raises(ValueError, match="holds a list"):
-        checkpoint.load("b.pt")
+        checkpoints.load("b.pt")
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
-        checkpoint.load("c.pt")
+        checkpoints.load("c.pt")
 
 
 def test_random_state_survives_the_file(tmp_path):
-    checkpoint.save(tmp_path / "a.pt", checkpoint.random_state())
+    checkpoints.save(tmp_path / "a.pt", checkpoints.random_state())
 
     def draw():
         return random.random(), np.random.rand(), np.random.randn(), torch.rand(()).item()  # noqa: NPY002
 
     first = draw()
-    checkpoint.set_random_state(checkpoint.load(tmp_path / "a.pt"))
+    checkpoints.set_random_state(checkpoints.load(tmp_path / "a.pt"))
     assert draw() == first

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlnotes import tally as module
-from dlnotes.tally import Tally
+from dlnotes.training import means as module
+from dlnotes.training.means import Means
 
 numbers = st.floats(-1e3, 1e3, width=32)
 
@@ -21,19 +21,19 @@ numbers = st.floats(-1e3, 1e3, width=32)
 def test_means_are_weighted_and_rows_may_be_ragged(batches, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
-        tally = Tally()
+        means = Means()
         for size, a, b, extra in batches:
-            tally.add(size, [torch.tensor(a), torch.tensor(b), *[torch.tensor(7.0)] * extra])
-        rows = tally.read()
+            means.add(size, [torch.tensor(a), torch.tensor(b), *[torch.tensor(7.0)] * extra])
+        rows = means.read()
     assert [row[2:] for row in rows] == [[7.0] * extra for *_, extra in batches]
     samples = sum(size for size, *_ in batches)
     expected = [math.fsum(b[0] * b[k] for b in batches) / samples for k in (1, 2)]
-    means = tally.means(["loss", "mae"], rows)
-    assert list(means.values()) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    found = means.over(["loss", "mae"], rows)
+    assert list(found.values()) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 def test_a_row_of_weight_0_does_not_count_even_as_nan():
-    tally = Tally()
-    tally.add(2, [torch.tensor(3.0)])
-    tally.add(0, [torch.tensor(math.nan)])
-    assert tally.means(["loss"], tally.read()) == {"loss": 3.0}
+    means = Means()
+    means.add(2, [torch.tensor(3.0)])
+    means.add(0, [torch.tensor(math.nan)])
+    assert means.over(["loss"], means.read()) == {"loss": 3.0}

@@ -17,12 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from dlnotes import faults, runtime
-from dlnotes.batches import Batches
-from dlnotes.evaluation import mode
-from dlnotes.faults import Loss
-from dlnotes.metrics import Metric, named
+from dlnotes import runtime
 from dlnotes.scratch.optimizers import Optimizer
+from dlnotes.training.arguments import check_counts, check_loss
+from dlnotes.training.batches import Batches
+from dlnotes.training.forward import loss_of, mode, output_of
+from dlnotes.training.losses import Loss, family_of
+from dlnotes.training.metrics import Metric, Metrics, named
+from dlnotes.training.place import find
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,7 @@ def sweep(
     epochs: int,
     seeds: Iterable[int] = range(5),
     batch_size: int = 32,
-    metrics: Any = (),
+    metrics: Metrics = (),
     schedule: Callable[[int], float] | None = None,
     chunk: int | None = None,
     device: torch.device | str | None = None,
@@ -80,7 +82,7 @@ def sweep(
     batch_size : int
         Where `grid` does not hold it.
     metrics : str, callable, or several
-        As for `training.fit`; measured on `val`.
+        As for `fit`; measured on `val`.
     schedule : callable, optional
         ``schedule(step)``, the factor on the learning rate at update `step`, from 0.
     chunk : int, optional
@@ -128,14 +130,14 @@ def sweep(
 
     values = {name: list(column) for name, column in grid.items()}
     for size in values.get("batch_size", [batch_size]):
-        faults.check_numbers(epochs, None, chunk, size)
-    faults.check_loss(loss)
+        check_counts(epochs=epochs, chunk=chunk, batch_size=size)
+    check_loss(loss)
     seeds, measures = list(seeds), named(metrics)
     _check_grid(values, seeds, model, optimizer)
     for name, pair in (("train", train), ("val", val)):
         if pair is not None:
             _check_data(pair, name)
-    place = torch.device(device) if device is not None else runtime.pick_device()
+    place = find(runtime.pick_device() if device is None else device)
     train = train[0].to(place), train[1].to(place)
     val = None if val is None else (val[0].to(place), val[1].to(place))
     if isinstance(loss, nn.Module):
@@ -156,9 +158,9 @@ def sweep(
                 runtime.seed_everything(seed)
                 networks[seed] = model(**_arguments(model, fixed)).to(place)
                 orders[seed] = Batches(torch.arange(n), batch_size=n, seed=seed)
-            some = train[0][:size], train[1][:size]
             with mode(networks[seeds[0]], training=False):  # leaves batch norm's statistics alone
-                faults.forward(networks[seeds[0]], loss, *some, train[1])
+                output = output_of(networks[seeds[0]], train[0][:size])
+                loss_of(loss, output, train[1][:size], train[1])
             runs = [{**fixed, "lr": lr, "seed": s} for lr in values["lr"] for s in seeds]
             count = sum(p.numel() for p in networks[seeds[0]].parameters())
             at_once = chunk or max(1, CHUNK_VALUES // max(1, count))
@@ -257,7 +259,7 @@ def _per_run(loss: Loss, targets: list[Tensor]) -> Callable[[Tensor, Tensor], Te
     Where it weighs all `targets` alike, all runs go through one call and are averaged
     after, which takes a tenth off a sweep of 30 runs. Otherwise ``vmap`` batches it.
     """
-    if not all(faults.weighs_alike(loss, y) for y in targets):
+    if not all(_weighs_alike(loss, y) for y in targets):
         return vmap(loss, randomness="different")
     each: Any = copy.copy(loss)
     each.reduction = "none"
@@ -273,6 +275,16 @@ def _per_run(loss: Loss, targets: list[Tensor]) -> Callable[[Tensor, Tensor], Te
         return values.reshape(len(output), -1).mean(1)
 
     return losses
+
+
+def _weighs_alike(loss: Loss, targets: Tensor) -> bool:
+    """Tell whether `loss`, one of torch's modules, is the plain mean over samples of `targets`.
+
+    Class weights and labels to ignore make it another mean.
+    """
+    plain = isinstance(loss, nn.Module) and getattr(loss, "weight", None) is None
+    ignored = getattr(loss, "ignore_index", None)
+    return bool(family_of(loss)) and plain and (ignored is None or not (targets == ignored).any())
 
 
 def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Mini-batches sliced from tensors on the device, and whatever else yields batches.
+"""Mini-batches sliced from tensors on the device.
 
 Nothing here knows about data sets or models.
 """
@@ -7,9 +7,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from math import prod
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -89,9 +87,7 @@ class Batches:
         self.x, self.y = x, x if y is None else y
         self.batch_size, self.shuffle, self.drop_last = batch_size, shuffle, drop_last
         self.pin = False
-        if seed is None:
-            seed = int(torch.randint(2**31, ()))
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = generator_of(seed)
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -137,58 +133,6 @@ def _cut(x: Tensor, y: Tensor, size: int) -> Iterable[tuple[Tensor, Tensor]]:
     return zip(torch.split(x, size), torch.split(y, size), strict=True)
 
 
-def as_batches(
-    data: Any, batch_size: int, *, shuffle: bool, seed: int | None = None, name: str = "train"
-) -> Iterable[Any]:
-    """Turn what a caller may pass as data into something that yields batches each epoch.
-
-    A tensor or a pair ``(x, y)`` of tensors becomes `Batches`, and so does a
-    ``TensorDataset``; any other ``Dataset`` becomes a ``DataLoader``; an iterable of
-    batches is returned as it is.
-
-    Raises
-    ------
-    TypeError
-        If `data` is none of these, or an iterator, which could be read only once.
-    ValueError
-        If it is empty.
-
-    Examples
-    --------
-    >>> len(list(as_batches((torch.zeros(5, 2), torch.zeros(5)), 2, shuffle=True)))
-    3
-    """
-    from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
-
-    if isinstance(data, TensorDataset) and len(data.tensors) in (1, 2):
-        data = tuple(data.tensors)
-    if isinstance(data, Tensor):
-        data = (data,)
-    if isinstance(data, tuple | list) and data and all(isinstance(t, Tensor) for t in data):
-        if len(data) > 2:
-            raise TypeError(
-                f"{name} holds {len(data)} tensors: pass a pair (x, y), or a DataLoader "
-                "that yields pairs"
-            )
-        x, y = data if len(data) == 2 else (data[0], None)
-        return Batches(x, y, batch_size, shuffle=shuffle, seed=seed)
-    if isinstance(data, Dataset):
-        if isinstance(data, IterableDataset):
-            return DataLoader(data, batch_size)
-        if len(data) == 0:  # type: ignore[arg-type]  # a map-style Dataset has a length
-            raise ValueError(f"{name} is empty: the Dataset has no samples")
-        generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return DataLoader(data, batch_size, shuffle=shuffle, generator=generator)
-    if isinstance(data, Iterator):
-        raise TypeError(
-            f"{name} is a {type(data).__name__}, which gives its batches once only: pass "
-            "something that can be read again each epoch, e.g. list(...), Batches or a DataLoader"
-        )
-    if not isinstance(data, Iterable) or isinstance(data, dict | str | np.ndarray):
-        raise TypeError(
-            f"{name} must be a tensor, a pair (x, y) of tensors, a Dataset or an iterable of "
-            f"batches, not {type(data).__name__}; torch.as_tensor converts arrays"
-        )
-    if getattr(data, "__len__", None) is not None and len(data) == 0:  # type: ignore[arg-type]
-        raise ValueError(f"{name} is empty: it has no batches")
-    return data
+def generator_of(seed: int | None) -> torch.Generator:
+    """Return the generator of an order of samples; without a seed one is drawn from torch's."""
+    return torch.Generator().manual_seed(int(torch.randint(2**31, ()) if seed is None else seed))
