@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from tools import notebooks
 
 PAGES = sorted(notebooks.FOLDER.glob("*.ipynb"))
-CHAPTERS = [path for path in PAGES if path.stem != "myths"]  # the one that is no chapter
+CHAPTERS = [path for path in PAGES if not path.stem.startswith("myths_")]
 
 # ---- the chapters ----------------------------------------------------------------
 
@@ -26,7 +26,7 @@ def test_there_are_chapters():
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_chapter_is_normalised_and_keeps_the_conventions(path):
-    assert path not in CHAPTERS or re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)
+    assert re.fullmatch(r"\d\d_[a-z0-9_]+" if path in CHAPTERS else r"myths_[a-z]+", path.stem)
     assert notebooks.run(path, check=True) == []
 
 
@@ -42,6 +42,16 @@ def test_the_set_up_cell_is_the_same_in_every_notebook():
     setups = [cell for cell in cells if "setup" in notebooks.tags(cell)]
     assert len(setups) == len(PAGES)
     assert len({(cell.source, json.dumps(cell.metadata)) for cell in setups}) == 1
+
+
+def test_every_notebook_is_in_the_contents_and_on_the_first_page():
+    book = notebooks.FOLDER.parent
+    contents = re.findall(r"notebooks/(\w+)$", (book / "_toc.yml").read_text("utf8"), re.MULTILINE)
+    assert sorted(contents) == [path.stem for path in PAGES]
+    first = re.findall(
+        r"\(\.\./notebooks/(\w+)\.ipynb\)", (book / "book/index.md").read_text("utf8")
+    )
+    assert set(first) == set(contents)
 
 
 def test_figure_names_are_unique_in_the_book():
