@@ -35,7 +35,7 @@ test: $(VENV)/test.stamp book
 	$(BIN)/python -m pytest
 
 notebooks: $(VENV)/test.stamp
-	$(BIN)/python tools/notebooks.py $(NB)
+	$(BIN)/python -m tools.notebooks $(NB)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -10,9 +10,12 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import strict
 from nbval.plugin import IPyNbCell, IPyNbFile
+
+from tools import notebooks, numbers_in_text
 
 Unchecked = dict[tuple[str, str], str]
 UNCHECKED = pytest.StashKey[Unchecked]()
@@ -53,7 +56,10 @@ class StrictNotebook(IPyNbFile):
     """A notebook whose cells are compared strictly."""
 
     def collect(self) -> Iterator[IPyNbCell]:
-        """Yield the cells; an entry in unchecked_cells that is not needed is an error."""
+        """Yield the cells, and the numbers that their metadata declares.
+
+        An entry in unchecked_cells that is not needed is an error.
+        """
         asked = set()
         for cell in super().collect():
             name = (self.path.stem, cell.cell.get("id", ""))
@@ -69,6 +75,14 @@ class StrictNotebook(IPyNbFile):
         if stale := {name for name in unchecked if name[0] == self.path.stem} - asked:
             entries = ", ".join("#".join(name) for name in sorted(stale))
             raise self.CollectError(f"unchecked_cells: no cell asks for {entries}: remove it")
+        for cell, written, code in numbers_in_text.to_evaluate(self.nb):
+            yield DeclaredNumber.from_parent(
+                self,
+                name=f"Number {written} ({cell.get('id', '')})",
+                cell_num=self.nb.cells.index(cell),
+                cell=nbformat.v4.new_code_cell(code),
+                options={"check": False, "check_exception": True, "skip": False},
+            )
 
     def setup(self) -> None:
         """Start the kernel, and run cells as JupyterLab does, where a final ; counts."""
@@ -119,6 +133,18 @@ class StrictCell(IPyNbCell):
         path = folder / f"{self.parent.path.stem}-{self.cell.get('id', self.cell_num)}-{number}.png"
         strict.side_by_side(*map(strict.pixels, pictures)).save(path)
         return f"\n  stored, new and difference side by side: {path}"
+
+
+class DeclaredNumber(IPyNbCell):
+    """A number in the text compared with what the expression in its cell's metadata gives."""
+
+    def runtest(self) -> None:
+        """Evaluate the expression in the chapter's kernel, after its last cell."""
+        super().runtest()
+        written = self.name.split()[1]
+        if fault := numbers_in_text.disagreement(written, self.test_outputs):
+            where = notebooks.label(self.parent.nb, self.parent.nb.cells[self.cell_num])
+            self.raise_cell_error(f"{where}: {fault}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -184,6 +184,24 @@ def test_a_widget_alone_is_refused(nb, tmp_path):
     assert "cell 5 (prints: 'IntSlider()'): shows only a widget" in problem
 
 
+def test_declared_numbers_are_evaluated(nb, tmp_path):
+    path = tmp_path / "99_waves.ipynb"
+    nb.cells[0].source += " It is $0.91$ at 2."
+    numbers = (
+        nb.cells[0].metadata.setdefault("dlnotes", nbformat.from_dict({"numbers": {}})).numbers
+    )
+    numbers["0.91"] = "np.sin(2)"
+    path.write_text(notebooks.dumps(nb))
+    assert notebooks.run(path, check=False) == []
+    assert notebooks.run(path, check=True) == []
+    numbers["0.91"] = "np.cos(2)"
+    path.write_text(notebooks.dumps(nb))
+    (problem,) = notebooks.run(path, check=False)
+    assert (
+        "cell 1 (title: '# Waves'): the text says 0.91, and its declaration gives -0.4" in problem
+    )
+
+
 def test_slow_chapter_is_reported(nb, tmp_path, monkeypatch):
     path = tmp_path / "99_waves.ipynb"
     path.write_text(notebooks.dumps(nb))
@@ -368,6 +386,7 @@ BROKEN = {
     "solution-title": (code("solution", "check.one(1)"), "first line of a solution"),
     "solution-open": (meta("solution", tags=["solution"]), "fold it"),
     "solution-open-in-colab": (meta("solution", cellView="code"), "fold it"),
+    "number": (title("# T\n\nIt is $0.91$."), "title: .*the text says 0.91, which no code cell"),
     "size": (stream("stdout", "long " * 400_000), "MB, over 2"),
 }
 
@@ -394,4 +413,4 @@ def test_plain_markdown_is_no_myst(nb, text):
 
 def test_make_notebooks_runs_this_tool():
     makefile = (Path(notebooks.FOLDER).parent / "Makefile").read_text()
-    assert "tools/notebooks.py $(NB)" in makefile
+    assert "-m tools.notebooks $(NB)" in makefile

@@ -22,6 +22,8 @@ from PIL import Image, PngImagePlugin
 from tools import notebooks
 
 ROOT = Path(__file__).parents[1]
+WORDS = ("PASSED", "FAILED")
+TOOLS = ("tools/notebooks.py", "tools/numbers_in_text.py")
 
 SETUP = """\
 import sys, warnings
@@ -226,7 +228,7 @@ NOISE = {
 def project(tmp_path_factory):
     """Return a folder with the real configuration and no notebook yet."""
     root = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "conftest.py", "tests/strict.py", "tools/notebooks.py"):
+    for name in ("pyproject.toml", "conftest.py", "tests/strict.py", *TOOLS):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     (root / "notebooks").mkdir()
@@ -390,6 +392,27 @@ def test_entry_without_cell_or_reason_is_refused(single, entry):
     result = run_pytest(single.parents[1], "--nbval", "notebooks", "-o", f"unchecked_cells={entry}")
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "is not NOTEBOOK#CELL-ID: reason" in result.stderr
+
+
+# ---- numbers that a text declares -------------------------------------------------
+
+
+def test_declared_numbers_are_evaluated_after_the_last_cell(single):
+    """In the kernel, where the last cell's value of a variable counts."""
+    numbers = {"0.5": "half", "0.6": "half", "0.7": "none", "50%": "half", "0.8": "print(1)"}
+    nb = notebooks.read(single)
+    nb.cells[0].update(source="half = 0.6", outputs=[])
+    nb.cells.append(nbformat.v4.new_markdown_cell(str(numbers), id="text"))
+    nb.cells[-1].metadata.dlnotes = {"numbers": numbers}
+    nb.cells.append(nbformat.v4.new_code_cell("half = 0.5", id="last", execution_count=2))
+    single.write_text(notebooks.dumps(nb))
+    result = run_pytest(single.parents[1], "--nbval", "notebooks", "-rpf")
+    passed, failed = (re.findall(rf"{word} .*Number (\S+)", result.stdout) for word in WORDS)
+    assert (passed, failed) == (["0.5", "50%"], ["0.6", "0.7", "0.8"])
+    assert "cell 2 (text: " in result.stdout
+    assert "the text says 0.6, and its declaration gives 0.5" in result.stdout
+    assert "0.7 cannot be computed: NameError: name 'none' is not defined" in result.stdout
+    assert "0.8 cannot be computed: " in result.stdout
 
 
 # ---- the pure functions ----------------------------------------------------------

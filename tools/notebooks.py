@@ -3,7 +3,7 @@
 The stored outputs are what readers see and what ``pytest --nbval`` compares, so this is
 the only way they are made. Nothing is compared here: ``tests/strict.py`` does that.
 
-Usage: python tools/notebooks.py [--check] [NAME...]
+Usage: python -m tools.notebooks [--check] [NAME...]
 
 With ``--check`` nothing is executed or written. Without a name, all of ``notebooks/``.
 """
@@ -26,6 +26,8 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+from tools import numbers_in_text
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 MAX_BYTES = 2_000_000
@@ -75,8 +77,15 @@ class Client(NotebookClient):
         """Keep what is there: nbval does not clear either."""
 
 
-def execute(nb: Notebook, folder: Path) -> float:
-    """Run every cell of ``nb`` in place, in a fresh kernel; return the seconds it took.
+def execute(nb: Notebook, folder: Path) -> tuple[float, list[str]]:
+    """Run every cell of ``nb`` in place, in a fresh kernel, then what its numbers declare.
+
+    Returns
+    -------
+    seconds : float
+        What it took.
+    problems : list of str
+        The declared numbers that are not what their expressions give.
 
     Raises
     ------
@@ -94,6 +103,10 @@ def execute(nb: Notebook, folder: Path) -> float:
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
+    declarations = list(numbers_in_text.to_evaluate(nb))
+    raises = {"tags": ["raises-exception"]}
+    extra = [nbformat.v4.new_code_cell(code, metadata=raises) for _, _, code in declarations]
+    nb.cells += extra
     start = time.perf_counter()
     try:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log
@@ -101,12 +114,19 @@ def execute(nb: Notebook, folder: Path) -> float:
         running = [cell for cell in nb.cells if cell.get("execution_count")][-1:]
         where = f"{label(nb, running[0])}: " if running else ""
         raise ValueError(f"{where}execution failed\n{error}") from None
+    finally:
+        del nb.cells[len(nb.cells) - len(extra) :]
+    seconds = time.perf_counter() - start
     for cell in code_cells(nb):
         for output in cell.outputs:
             if output.output_type == "error" and "raises-exception" not in tags(cell):
                 trace = "\n".join(output.traceback)
                 raise ValueError(f"{label(nb, cell)}: a callback failed\n{trace}")
-    return time.perf_counter() - start
+    return seconds, [
+        f"{label(nb, cell)}: {fault}"
+        for (cell, written, _), evaluated in zip(declarations, extra, strict=True)
+        if (fault := numbers_in_text.disagreement(written, evaluated.outputs))
+    ]
 
 
 # ---- normalising -----------------------------------------------------------------
@@ -239,6 +259,7 @@ def problems(nb: Notebook) -> Iterator[str]:
     for name in sorted({str(name) for name in names if names.count(name) > 1}):
         yield f"the figure name {name!r} is used twice"
     yield from exercise_problems(nb)
+    yield from (f"{label(nb, cell)}: {text}" for cell, text in numbers_in_text.problems(nb))
 
 
 def text_problems(cell: Cell) -> Iterator[str]:
@@ -353,7 +374,7 @@ def run(path: Path, check: bool) -> list[str]:
         text = dumps(normalise(nb))
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
-    seconds = execute(nb, path.parent)
+    seconds, disagreements = execute(nb, path.parent)
     bare = [
         cell.source for cell in code_cells(nb) if cell.outputs and not static_outputs(cell.outputs)
     ]
@@ -367,7 +388,7 @@ def run(path: Path, check: bool) -> list[str]:
         spare.unlink(missing_ok=True)
     print(f"{path.name}: {len(code_cells(nb))} cells, {seconds:.1f} s, {len(text) / 1e6:.2f} MB")
     slow = f"took {seconds:.0f} s, over {MAX_SECONDS:.0f}: make the experiments smaller"
-    found = [*problems(nb), *[slow] * (seconds > MAX_SECONDS)]
+    found = [*problems(nb), *disagreements, *[slow] * (seconds > MAX_SECONDS)]
     for cell in code_cells(nb):
         if cell.source in bare:
             found.append(f"{label(nb, cell)}: shows only a widget, so nothing without a kernel")
