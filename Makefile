@@ -35,7 +35,7 @@ test: $(VENV)/test.stamp book
 	$(BIN)/python -m pytest
 
 notebooks: $(VENV)/test.stamp
-	$(BIN)/python -m tools.notebooks $(NB)
+	$(BIN)/python tools/notebooks.py $(NB)
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

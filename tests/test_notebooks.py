@@ -84,6 +84,10 @@ class check:
     @staticmethod
     def one(answer):
         print("right" if answer == 1 else "not yet")
+
+    @staticmethod
+    def lab(**answers):
+        print(answers)
 """
 PLOT = """\
 def draw(n):
@@ -92,19 +96,30 @@ def draw(n):
 """
 
 
+def tag(name):
+    return {"tags": [name]}
+
+
 def chapter():
     """Return a notebook that keeps every convention, not executed."""
     code, markdown = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     figure = {**FIGURE, "figure": {"caption": "More or less of it.", "name": "fig-interact"}}
-    fold = {"tags": ["hide-cell", "solution"], "cellView": "form"}
+    steps = "check.lab(a=1)\ncheck.lab(\n    b=2,\n    c=3,\n)"
     cells = [
         markdown("# Waves\n\nWhat is $\\sin x$?", id="title"),
-        code(SETUP, id="setup", metadata={"tags": ["setup"]}),
+        code(SETUP, id="setup", metadata=tag("setup")),
         code(PLOT + "draw(30)", id="sine", metadata={"mystnb": FIGURE}),
         code("interact(draw, n=IntSlider(value=9));", id="drag", metadata={"mystnb": figure}),
         code("print('a', flush=True)\nprint('b')\nobject", id="prints"),
-        code("answer = None\ncheck.one(answer)", id="stub", metadata={"tags": ["exercise"]}),
-        code("# @title Solution\nanswer = 1\ncheck.one(answer)", id="solution", metadata=fold),
+        code("answer = None\ncheck.one(answer)", id="stub", metadata=tag("exercise")),
+        code(
+            "# @title Solution\nanswer = 1\ncheck.one(answer)",
+            id="solution",
+            metadata=tag("solution"),
+        ),
+        code(steps, id="lab", metadata=tag("exercise")),
+        code(f"# @title Solution\n{steps}", id="lab-solution", metadata=tag("solution")),
+        markdown("<details><summary>Answer</summary>\n\nYes.\n\n</details>", id="thought"),
     ]
     return nbformat.v4.new_notebook(cells=cells)
 
@@ -131,13 +146,13 @@ def test_twice_in_a_row_is_byte_identical(executed, capsys):
     before = executed.read_bytes()
     assert notebooks.main(["99_waves"], executed.parent) == 0
     assert executed.read_bytes() == before
-    assert re.search(r"99_waves\.ipynb: 6 cells, \d+\.\d s, 0\.\d\d MB", capsys.readouterr().out)
+    assert re.search(r"99_waves\.ipynb: 8 cells, \d+\.\d s, 0\.\d\d MB", capsys.readouterr().out)
     assert notebooks.main(["--check"], executed.parent) == 0
     assert [path.name for path in executed.parent.iterdir()] == ["99_waves.ipynb"]
 
 
 def test_what_is_stored(nb):
-    assert [cell.execution_count for cell in notebooks.code_cells(nb)] == [1, 2, 3, 4, 5, 6]
+    assert [cell.execution_count for cell in notebooks.code_cells(nb)] == [*range(1, 9)]
     assert [cell.id for cell in nb.cells] == [cell.id for cell in chapter().cells]
     assert cell_of(nb, "prints").outputs[0].text == "a\nb\n"
     assert cell_of(nb, "stub").outputs[0].text == "not yet\n"
@@ -265,6 +280,26 @@ def test_noise_is_taken_out(nb, change):
     assert notebooks.dumps(notebooks.normalise(nb)) == clean
 
 
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+
+
+@pytest.mark.parametrize(
+    ("tags", "metadata"),
+    [
+        (["setup"], {"tags": ["setup", "hide-cell"], **FOLDED}),
+        (["hide-cell", "solution"], {"tags": ["hide-cell", "solution"], **FOLDED}),
+        (["hide-input"], {"tags": ["hide-input"], "jupyter": FOLDED["jupyter"]}),
+        (["exercise"], {"tags": ["exercise"]}),
+    ],
+)
+def test_cells_are_folded_as_their_tags_ask_for(nb, tags, metadata):
+    """In the book, in JupyterLab and in Colab; and opened where nothing asks for it."""
+    cell = cell_of(nb, "prints")
+    for before in ({}, FOLDED, {"jupyter": {"outputs_hidden": True}, "cellView": "code"}):
+        cell.metadata = nbformat.from_dict({"tags": tags, **before})
+        assert cell_of(notebooks.normalise(nb), "prints").metadata == metadata
+
+
 def test_hard_line_breaks_are_kept(nb):
     nb.cells[0].source = "# T\n\nfirst  \nsecond"
     assert notebooks.normalise(nb).cells[0].source == nb.cells[0].source
@@ -284,7 +319,7 @@ def test_ids_are_kept_or_made_from_the_text(nb):
     ids = [cell.id for cell in notebooks.normalise(nb).cells]
     assert ids == [
         *("title", "setup", "code-def-draw-n-plt-plot-1", "code-interact-draw-n-intslider-value-1"),
-        *("code-print-a-flush-true-print-1", "stub", "solution"),
+        *("code-print-a-flush-true-print-1", "stub", "solution", "lab", "lab-solution", "thought"),
     ]
     assert ids == [cell.id for cell in notebooks.normalise(nb).cells]
 
@@ -379,13 +414,15 @@ BROKEN = {
         "shows 2 pictures",
     ),
     "stub-without-check": (code("stub", "check.one(1)\nanswer = None"), "last line of a stub"),
-    "stub-without-solution": (code("stub", "check.two(1)"), r"no solution cell .* check.two\("),
+    "stub-without-solution": (code("stub", "check.two(1)"), "no solution cell .* checks two"),
+    "step-without-solution": (code("lab", "check.lab(a=1, b=2, d=3)"), "no solution .* lab.d"),
+    "step-without-stub": (code("lab", "check.lab(a=1)"), r"no stub \(tag exercise\) checks lab.b"),
     "solution-without-stub": (meta("stub", tags=[]), "no stub"),
-    "solution-first": (lambda nb: nb.cells.insert(1, nb.cells.pop()), "no solution cell after it"),
+    "solution-first": (lambda nb: nb.cells.insert(1, nb.cells.pop(6)), "no solution cell after it"),
     "solution-without-check": (code("solution", "# @title Solution"), "must call check"),
     "solution-title": (code("solution", "check.one(1)"), "first line of a solution"),
-    "solution-open": (meta("solution", tags=["solution"]), "fold it"),
-    "solution-open-in-colab": (meta("solution", cellView="code"), "fold it"),
+    "details": (title("# T\n<details><summary>A</summary>\nb\n\n</details>"), "an empty line"),
+    "details-end": (title("# T\n<details><summary>A</summary>\n\nb\n</details>"), "an empty line"),
     "number": (title("# T\n\nIt is $0.91$."), "title: .*the text says 0.91, which no code cell"),
     "size": (stream("stdout", "long " * 400_000), "MB, over 2"),
 }
@@ -413,4 +450,4 @@ def test_plain_markdown_is_no_myst(nb, text):
 
 def test_make_notebooks_runs_this_tool():
     makefile = (Path(notebooks.FOLDER).parent / "Makefile").read_text()
-    assert "-m tools.notebooks $(NB)" in makefile
+    assert "tools/notebooks.py $(NB)" in makefile

@@ -1,1 +1,1 @@
-"""What makes and checks the chapters: run as ``python -m tools.notebooks``."""
+"""What makes and checks the chapters."""

@@ -3,12 +3,13 @@
 The stored outputs are what readers see and what ``pytest --nbval`` compares, so this is
 the only way they are made. Nothing is compared here: ``tests/strict.py`` does that.
 
-Usage: python -m tools.notebooks [--check] [NAME...]
+Usage: python tools/notebooks.py [--check] [NAME...]
 
 With ``--check`` nothing is executed or written. Without a name, all of ``notebooks/``.
 """
 
 import argparse
+import ast
 import base64
 import io
 import json
@@ -26,6 +27,8 @@ import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where this runs as a script
 
 from tools import numbers_in_text
 
@@ -54,7 +57,8 @@ MYST = re.compile(
 )
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
-CHECK = re.compile(r"\bcheck\.(\w+)\(")
+CHECK = re.compile(r"check\.\w+\(.*\)", re.DOTALL)
+DETAILS = re.compile(r"</summary>(?!\s*\n[ \t]*\n)|(?<!\n)\n</details>")
 
 Notebook = Any  # nbformat.NotebookNode: a dict whose keys are attributes too
 Cell = Any
@@ -150,11 +154,29 @@ def normalise(nb: Notebook) -> Notebook:
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
         if cell.cell_type == "code":
+            fold(cell)
             cell.outputs = static_outputs(cell.outputs)
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = cell.execution_count
     return nb
+
+
+def fold(cell: Cell) -> None:
+    """Fold a code cell in the book, in JupyterLab and in Colab, as its tags ask for.
+
+    The book reads ``hide-cell`` and ``hide-input``, JupyterLab ``source_hidden``, Colab
+    ``cellView``, which also needs a first line ``# @title …``.
+    """
+    folded = not {"setup", "solution"}.isdisjoint(tags(cell))
+    if folded and "hide-cell" not in tags(cell):
+        cell.metadata.tags = [*tags(cell), "hide-cell"]
+    for key in ("cellView", "jupyter"):
+        cell.metadata.pop(key, None)
+    if folded:
+        cell.metadata.cellView = "form"
+    if not {"hide-cell", "hide-input"}.isdisjoint(tags(cell)):
+        cell.metadata.jupyter = {"source_hidden": True}
 
 
 def static_outputs(outputs: list[Any]) -> list[Any]:
@@ -268,6 +290,8 @@ def text_problems(cell: Cell) -> Iterator[str]:
         yield f"MyST syntax {match[0].strip()!r} shows up raw in Colab: use plain Markdown"
     if "![](" in cell.source:
         yield "an image without alt text: ![what it shows](…)"
+    if cell.cell_type == "markdown" and DETAILS.search(cell.source):
+        yield "leave an empty line after <summary>…</summary> and before </details>"
 
 
 def code_problems(cell: Cell) -> Iterator[str]:
@@ -311,32 +335,48 @@ def figure_problems(cell: Cell, pictures: int) -> Iterator[str]:
 
 
 def exercise_problems(nb: Notebook) -> Iterator[str]:
-    """Yield stubs without check or solution, and solutions that are not folded."""
+    """Yield stubs without check or solution, and solutions without check or stub."""
+    stubs: dict[str, int] = {}
     solved: dict[str, int] = {}
     for index, cell in enumerate(nb.cells):
-        if "solution" not in tags(cell):
-            continue
-        name = CHECK.search(cell.source)
-        solved[name[1] if name else ""] = index
-        if not cell.source.startswith("# @title Solution"):
-            yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
-        if "hide-cell" not in tags(cell) or cell.metadata.get("cellView") != "form":
-            yield f'{label(nb, cell)}: fold it: tag "hide-cell" and metadata cellView: "form"'
-        if name is None:
-            yield f"{label(nb, cell)}: the solution must call check.<exercise>(…)"
-    stubs: dict[str, int] = {}
-    for index, cell in enumerate(nb.cells):
-        if "exercise" not in tags(cell):
-            continue
-        name = CHECK.search(cell.source.splitlines()[-1])
-        if name is None:
-            yield f"{label(nb, cell)}: the last line of a stub is: check.<exercise>(…)"
-        elif solved.get(name[1], -1) < index:
-            yield f"{label(nb, cell)}: no solution cell after it calls check.{name[1]}(…)"
-        stubs[name[1] if name else ""] = index
-    for name_, index in solved.items():
-        if name_ not in stubs:
-            yield f"{label(nb, nb.cells[index])}: no stub (tag exercise) for this solution"
+        if "exercise" in tags(cell):
+            stubs |= dict.fromkeys(checked(cell), index)
+            if CHECK.fullmatch(last_statement(cell)) is None:
+                yield f"{label(nb, cell)}: the last line of a stub is: check.<exercise>(…)"
+        if "solution" in tags(cell):
+            solved |= dict.fromkeys(checked(cell), index)
+            if not cell.source.startswith("# @title Solution"):
+                yield f"{label(nb, cell)}: the first line of a solution is: # @title Solution"
+            if not checked(cell):
+                yield f"{label(nb, cell)}: the solution must call check.<exercise>(…)"
+    for name, index in stubs.items():
+        if solved.get(name, -1) < index:
+            yield f"{label(nb, nb.cells[index])}: no solution cell after it checks {name}"
+    for name, index in solved.items():
+        if name not in stubs:
+            yield f"{label(nb, nb.cells[index])}: no stub (tag exercise) checks {name}"
+
+
+def checked(cell: Cell) -> list[str]:
+    """Return what a cell has checked: "slope" for check.slope(…), "lab.step" for a step."""
+    try:
+        nodes = list(ast.walk(ast.parse(cell.source)))
+    except SyntaxError:
+        return []
+    found: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Call) and CHECK.fullmatch(ast.unparse(node)):
+            name = ast.unparse(node.func).removeprefix("check.")
+            found += [f"{name}.{step.arg}" for step in node.keywords] or [name]
+    return found
+
+
+def last_statement(cell: Cell) -> str:
+    """Return the last statement of a cell, '' if there is none or the code is no Python."""
+    try:
+        return ast.unparse(ast.parse(cell.source).body[-1:])
+    except SyntaxError:
+        return ""
 
 
 def code_cells(nb: Notebook) -> list[Cell]:
