@@ -1,238 +1,747 @@
 """The exercises of chapter 07, backpropagation by hand.
 
-Two of them hand the reader a function with a bug. What is said of the function as it is
-given is a symptom, such as a debugger would see: which gradient is still wrong.
+The lab is a classifier in atomic operations. `start` returns its data and parameters;
+`_forward` and `_backward` are the answer, one line an operation.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlnotes.exercises import Check
-from dlnotes.scratch import backprop
+from dlnotes import data
+from dlnotes.exercises import Check, Lab
 
 Answer = Callable[..., Any]
-Numbers = Mapping[str, float]
+EPS, PENALTY = 1e-5, 1e-3  # of the lab
+
+# ---- 1. a value that is used twice -----------------------------------------------
 
 
-def _output_weight(t: float, out: float, h: float) -> float:
-    return (out - t) * out * (1 - out) * h
+def _sum(a: float, b: float) -> float:
+    return a * b + a
 
 
-def _other_slope(t: float, out: float, h: float, slope: float) -> float:
-    return _output_weight(t, out, h) * slope / (out * (1 - out))
+def _arrives(s: float) -> float:
+    return float(np.cos(s) - s * np.sin(s))
 
 
-# dE/dw5 of the worked network, from t1, out_o1 and out_h1.
-output_weight = Check(
-    cases=[(0.01, 0.75, 0.59), (0.99, 0.3, 0.8)],
-    right=_output_weight,
+# The gradient of s cos(s), where s = a b + a, with respect to a and b.
+used_twice = Check(
+    cases=[(0.7, -0.4), (1.3, 0.9)],
+    right=lambda a, b: (_arrives(_sum(a, b)) * (b + 1), _arrives(_sum(a, b)) * a),
     mistakes={
-        "The sign is flipped: where the output is above its target and h1 is positive, more "
-        "weight means more error.": lambda t, out, h: -_output_weight(t, out, h),
-        "A factor is missing: the sigmoid stands between net_o1 and out_o1.": (
-            lambda t, out, h: (out - t) * h
+        "The way back to a is incomplete: it enters s on two paths.": (
+            lambda a, b: (_arrives(_sum(a, b)) * b, _arrives(_sum(a, b)) * a)
         ),
-        "A factor is missing: what does net_o1 gain when w5 grows?": (
-            lambda t, out, h: (out - t) * out * (1 - out)
+        "Of the two paths from a to s, only the short one is there.": (
+            lambda a, b: (_arrives(_sum(a, b)), _arrives(_sum(a, b)) * a)
         ),
-        "Twice too large: the error has one half in front of the square.": (
-            lambda t, out, h: 2 * _output_weight(t, out, h)
+        "s is used twice: the path through the cosine is missing.": (
+            lambda a, b: (np.cos(_sum(a, b)) * (b + 1), np.cos(_sum(a, b)) * a)
         ),
-        "This is the slope of the hidden unit's sigmoid: w5 comes after it.": (
-            lambda t, out, h: (out - t) * h * (1 - h) * h
+        "s is used twice: the path beside the cosine is missing.": (
+            lambda a, b: tuple(-_sum(a, b) * np.sin(_sum(a, b)) * np.array([b + 1, a]))
         ),
-        "The slope is that of tanh: this network uses sigmoids.": (
-            lambda t, out, h: _other_slope(t, out, h, 1 - out**2)
-        ),
-        "The sigmoid is applied twice: out_o1 is already its value.": (
-            lambda t, out, h: _other_slope(
-                t, out, h, backprop.sigmoid(out) * (1 - backprop.sigmoid(out))
+        "The cosine falls where the sine is positive: look at a sign.": (
+            lambda a, b: tuple(
+                (np.cos(_sum(a, b)) + _sum(a, b) * np.sin(_sum(a, b))) * np.array([b + 1, a])
             )
         ),
-    },
-)
-
-
-def _path(net: Numbers, v: Numbers, o: str, w: str) -> float:
-    """Return what the error gains when out_h1 grows, along the path through output o."""
-    out = v[f"out_o{o}"]
-    return (out - net[f"t{o}"]) * out * (1 - out) * net[w]
-
-
-def _arrives(net: Numbers, v: Numbers) -> float:
-    return _path(net, v, "1", "w5") + _path(net, v, "2", "w7")
-
-
-def _onwards(net: Numbers, v: Numbers) -> float:
-    return v["out_h1"] * (1 - v["out_h1"]) * net["i1"]
-
-
-def _without_output_slopes(net: Numbers, v: Numbers) -> float:
-    back = [(v[f"out_o{o}"] - net[f"t{o}"]) * net[w] for o, w in (("1", "w5"), ("2", "w7"))]
-    return sum(back) * _onwards(net, v)
-
-
-# dE/dw1 of the worked network, from the network and its forward values.
-hidden_weight = Check(
-    cases=[
-        (net, backprop.forward(net))
-        for net in (
-            backprop.example(),
-            {**backprop.example(), "i1": 0.7, "i2": -0.4, "t1": 0.8, "w5": -0.6, "w7": 0.9},
-        )
-    ],
-    right=lambda net, v: _arrives(net, v) * _onwards(net, v),
-    mistakes={
-        "The sign is flipped.": lambda net, v: -_arrives(net, v) * _onwards(net, v),
-        "Only the path through o1 is there: h1 feeds both outputs.": (
-            lambda net, v: _path(net, v, "1", "w5") * _onwards(net, v)
-        ),
-        "Only the path through o2 is there: h1 feeds both outputs.": (
-            lambda net, v: _path(net, v, "2", "w7") * _onwards(net, v)
-        ),
-        "The two paths are averaged: a change of w1 acts through both at once.": (
-            lambda net, v: _arrives(net, v) * _onwards(net, v) / 2
-        ),
-        "The second path leaves h1 through another weight: w6 belongs to h2.": (
-            lambda net, v: (_path(net, v, "1", "w5") + _path(net, v, "2", "w6")) * _onwards(net, v)
-        ),
-        "A factor is missing: the sigmoid of h1.": lambda net, v: _arrives(net, v) * net["i1"],
-        "A factor is missing: the sigmoids of the outputs.": _without_output_slopes,
-        "A factor is missing: what does net_h1 gain when w1 grows?": (
-            lambda net, v: _arrives(net, v) * v["out_h1"] * (1 - v["out_h1"])
-        ),
-        "This is the gradient of w2.": (
-            lambda net, v: _arrives(net, v) * _onwards(net, v) / net["i1"] * net["i2"]
+        "The two derivatives are the right ones, in the wrong order.": (
+            lambda a, b: (_arrives(_sum(a, b)) * a, _arrives(_sum(a, b)) * (b + 1))
         ),
     },
 )
 
-
-def _logits(z: Any, y: Any) -> Any:
-    return backprop.cross_entropy(z, y)[1]
+# ---- 2. one weight, at every step of time ----------------------------------------
 
 
-def _p(z: Any, y: Any) -> Any:
-    return len(z) * _logits(z, y) + y
+def _states(w: float, x: Any, start: float) -> list[float]:
+    states = [start]
+    for value in x:
+        states.append(float(np.tanh(w * states[-1] + value)))
+    return states
 
 
-_rng = np.random.default_rng(7)
-# The gradient of softmax and cross-entropy with respect to the logits.
-cross_entropy = Check(
-    cases=[(_rng.normal(size=(n, 3)), np.eye(3)[_rng.integers(3, size=n)]) for n in (4, 5)],
-    right=_logits,
-    mistakes={
-        "The sign is flipped: a larger logit of the wrong class makes the loss larger.": (
-            lambda z, y: -_logits(z, y)
-        ),
-        "The average is missing: the loss is a mean over the samples, and so is its "
-        "gradient.": lambda z, y: len(z) * _logits(z, y),
-        "You have averaged over classes and samples: divide by the number of samples only.": (
-            lambda z, y: _logits(z, y) / z.shape[1]
-        ),
-        "These are the probabilities: the targets are still to come in.": (
-            lambda z, y: _p(z, y) / len(z)
-        ),
-        "The softmax runs over the samples: each row must sum to one.": (
-            lambda z, y: (np.exp(z) / np.exp(z).sum(0) - y) / len(z)
-        ),
-        "The softmax runs over the whole batch: each row must sum to one.": (
-            lambda z, y: (np.exp(z) / np.exp(z).sum() - y) / len(z)
-        ),
-        "The exponentials are not divided by their sum.": lambda z, y: (np.exp(z) - y) / len(z),
-        "This is the gradient with respect to the probabilities: go on through the softmax.": (
-            lambda z, y: -y / _p(z, y) / len(z)
-        ),
-        "A slope p (1 - p) too many: in p - y it has already cancelled.": (
-            lambda z, y: _logits(z, y) * _p(z, y) * (1 - _p(z, y))
-        ),
-    },
-)
-
-
-def _with_slope(slope: Callable[[Any], Any]) -> Answer:
-    def gradient(x: Any, y: Any, w1: Any, w2: Any) -> Any:
-        hidden = np.tanh(x @ w1.T)
-        dhidden = (hidden @ w2.T - y) / len(x) @ w2
-        return (dhidden * slope(hidden)).T @ x
+def _recurrent(
+    slope: Callable[[float], float] = lambda h: 1 - h**2,
+    back: Callable[[float], float] = lambda w: w,
+    incoming: int = 0,
+    last_only: bool = False,
+    overwritten: bool = False,
+) -> Answer:
+    def gradient(w: float, x: Any, start: float, target: float) -> float:
+        states = _states(w, x, start)
+        dw, dstate = 0.0, states[-1] - target
+        for t in reversed(range(len(x))):
+            delta = dstate * slope(states[t + 1])
+            dw = delta * states[t + incoming] + (0.0 if overwritten else dw)
+            dstate = delta * back(w)
+            if last_only:
+                break
+        return dw
 
     return gradient
 
 
-_first_bug = _with_slope(lambda hidden: 1 - hidden**2)
-_rng = np.random.default_rng(8)
-# The corrected gradient of w1 in a network tanh, identity, squared error.
-first_bug = Check(
-    cases=[
-        tuple(_rng.normal(size=shape) for shape in case)
-        for case in [((5, 3), (5, 2), (4, 3), (2, 4)), ((2, 2), (2, 3), (3, 2), (3, 3))]
-    ],
-    right=_first_bug,
+# dE/dw of a recurrent unit: state = tanh(w * state + x[t]), E = (state - target)² / 2.
+through_time = Check(
+    cases=[(0.8, np.array([0.3, -0.5, 0.9]), 0.4, 0.1), (-1.1, np.array([0.2, 0.6]), -0.7, 0.5)],
+    right=_recurrent(),
     mistakes={
-        "The bug is still there: dhidden is right, and what is returned is not.": (
-            _with_slope(np.ones_like)
+        "Only the last step is there: w is used at every step.": _recurrent(last_only=True),
+        "Only the first step is left: what was there is overwritten. += adds.": (
+            _recurrent(overwritten=True)
         ),
-        "Right place, wrong slope: this is that of a sigmoid.": (
-            _with_slope(lambda hidden: hidden * (1 - hidden))
+        "A factor is missing: the slope of tanh at each step.": _recurrent(slope=lambda h: 1.0),
+        "This is the slope of a sigmoid: the one of tanh is 1 - tanh².": (
+            _recurrent(slope=lambda h: h * (1 - h))
         ),
-        "Right place, wrong slope: hidden is already the value of tanh.": (
-            _with_slope(lambda hidden: 1 - np.tanh(hidden) ** 2)
+        "The signal does not pass through w on its way to the step before.": (
+            _recurrent(back=lambda w: 1.0)
         ),
-        "Right place, wrong slope: check the derivative of tanh.": (
-            _with_slope(lambda hidden: 1 - hidden)
+        "At each step w multiplies the state before it, not the one that it makes.": (
+            _recurrent(incoming=1)
         ),
-        "The bug is mended, and the average over the samples is lost.": (
-            lambda x, y, w1, w2: len(x) * _first_bug(x, y, w1, w2)
-        ),
-        "The sign is flipped.": lambda *case: -_first_bug(*case),
-        "This is the transpose: a gradient has the shape of its weights, (out, in).": (
-            lambda *case: _first_bug(*case).T
-        ),
+        "The sign is flipped.": lambda *case: -_recurrent()(*case),
     },
 )
 
+# ---- 3. the loop, with shortcuts --------------------------------------------------
 
-def _with_bugs(transposed: bool = False, scale: Callable[[Any], float] | None = None) -> Answer:
-    def gradients(x: Any, y: Any, w1: Any, w2: Any) -> Any:
-        hidden = backprop.sigmoid(x @ w1.T)
-        dz = backprop.cross_entropy(hidden @ w2.T, y)[1] * (scale(x) if scale else 1)
-        dhidden = dz @ (w2.T if transposed else w2)
-        return np.stack([(dhidden * hidden * (1 - hidden)).T @ x, dz.T @ hidden])
+
+def _with_shortcuts(
+    around: float = 1.0,
+    slope_of: str = "activation",
+    averaged: bool = True,
+    transposed: bool = False,
+    bias: Callable[[Any], Any] = lambda delta: delta.sum(0),
+) -> Answer:
+    def gradients(w: Any, b: Any, x: Any, target: Any) -> tuple[Any, Any]:
+        outs, kept = [x], []
+        for matrix, shift in zip(w, b, strict=True):
+            kept.append(np.tanh(outs[-1] @ matrix.T + shift))
+            outs.append(outs[-1] + kept[-1])
+        dw, db = np.empty_like(w), np.empty_like(b)
+        dout = (outs[-1] - target) / (len(x) if averaged else 1)
+        for k in reversed(range(len(w))):
+            value = kept[k] if slope_of == "activation" else outs[k + 1]
+            delta = dout * (1 - value**2)
+            dw[k], db[k] = delta.T @ outs[k], bias(delta)
+            dout = around * dout + delta @ (w[k].T if transposed else w[k])
+        return dw, db
 
     return gradients
 
 
+def _shortcut_case(layers: int, samples: int, width: int, seed: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(seed)
+    shapes = ((layers, width, width), (layers, width), (samples, width), (samples, width))
+    return tuple(0.5 * rng.normal(size=shape) for shape in shapes)
+
+
+# Gradients of a stack of layers out = x + tanh(x Wᵀ + b), mean over samples of E.
+shortcuts = Check(
+    cases=[_shortcut_case(3, 5, 4, 11), _shortcut_case(2, 4, 3, 12)],
+    right=_with_shortcuts(),
+    mistakes={
+        "Only the last layer is right: the signal also goes back along the shortcut, and the "
+        "two paths add.": _with_shortcuts(around=0.0),
+        "The slope of tanh is taken at the wrong value: keep what tanh returned, before x is "
+        "added.": _with_shortcuts(slope_of="out"),
+        "The batch is not averaged: divide by the number of samples, once.": (
+            _with_shortcuts(averaged=False)
+        ),
+        "On the way back the signal meets the transposed matrix.": _with_shortcuts(transposed=True),
+        "The biases are averaged twice: their gradient is a sum of the signals.": (
+            _with_shortcuts(bias=lambda delta: delta.mean(0))
+        ),
+        "The gradients are the right ones, and the layers in the wrong order.": (
+            lambda *case: tuple(part[::-1] for part in _with_shortcuts()(*case))
+        ),
+        "The sign is flipped.": lambda *case: tuple(-part for part in _with_shortcuts()(*case)),
+    },
+)
+
+# ---- 4. find three bugs ------------------------------------------------------------
+
+PARTS = ("dw1", "db1", "dw2", "db2")
+
+
+def _classifier(late: bool = False, averaged_twice: bool = False, one_path: bool = False) -> Answer:
+    def gradients(
+        x: Any, labels: Any, w1: Any, b1: Any, w2: Any, b2: Any, penalty: float
+    ) -> tuple[Any, ...]:
+        samples = np.arange(len(x))
+        net = x @ w1.T + b1
+        hidden = np.maximum(net, 0)
+        logits = hidden @ w2.T + b2
+        probs = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probs /= probs.sum(axis=1, keepdims=True)
+        dlogits = probs / len(x)
+        dlogits[samples, labels] -= 1.0 if late else 1 / len(x)
+        dnet = dlogits @ w2 * (net > 0)
+        return (
+            dnet.T @ x + (0 if one_path else penalty * w1),
+            dnet.mean(axis=0) if averaged_twice else dnet.sum(axis=0),
+            dlogits.T @ hidden + penalty * w2,
+            dlogits.sum(axis=0),
+        )
+
+    return gradients
+
+
+def _wrong_parts(result: Any, *case: Any) -> str:
+    """Say which gradients are wrong, as a debugger would."""
+    if not isinstance(result, tuple) or len(result) != len(PARTS):
+        return f"Return the four gradients as a tuple: {', '.join(PARTS)}."
+    expected = _classifier()(*case)
+    wrong = [
+        name
+        for name, a, b in zip(PARTS, result, expected, strict=True)
+        if np.shape(a) != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-12)
+    ]
+    return f"These do not agree with finite differences: {', '.join(wrong)}." if wrong else ""
+
+
 _rng = np.random.default_rng(9)
-# The corrected gradients of w1 and w2 in a network sigmoid, softmax, cross-entropy.
-two_bugs = Check(
+# The corrected gradients of a classifier with ReLU and a penalty.
+three_bugs = Check(
     cases=[
         (
-            _rng.normal(size=(n, 3)),
-            np.eye(3)[_rng.integers(3, size=n)],
-            *_rng.normal(size=(2, 3, 3)),
+            _rng.normal(size=(n, 4)),
+            _rng.integers(3, size=n),
+            *(_rng.normal(size=shape) for shape in ((5, 4), (5,), (3, 5), (3,))),
+            0.1,
         )
-        for n in (4, 5)
+        for n in (6, 9)
     ],
-    right=_with_bugs(),
+    right=_classifier(),
+    judge=_wrong_parts,
     mistakes={
-        "Both bugs are still there. Begin with the gradient of w2: only one of them reaches "
-        "it.": _with_bugs(transposed=True, scale=len),
-        "One bug is left: the gradient of w2 is right, that of w1 is not. Would every line "
-        "run if the layers had different widths?": _with_bugs(transposed=True),
-        "One bug is left: both gradients point the right way, and they grow with the number "
-        "of samples.": _with_bugs(scale=len),
-        "The average is taken twice.": _with_bugs(scale=lambda x: 1 / len(x)),
-        "You have averaged over classes and samples: divide by the number of samples only.": (
-            _with_bugs(scale=lambda x: 1 / x.shape[1])
+        "These do not agree with finite differences: dw1, db1, dw2, db2.": _classifier(late=True),
+        "These do not agree with finite differences: dw1, db1.": _classifier(
+            averaged_twice=True, one_path=True
         ),
-        "Both bugs are mended, and the sign is flipped.": lambda *case: -_with_bugs()(*case),
-        "Both gradients are transposed: each must have the shape (out, in) of its weights.": (
-            lambda *case: _with_bugs()(*case).transpose(0, 2, 1)
-        ),
-        "The two gradients are the right ones, in the wrong order.": (
-            lambda *case: _with_bugs()(*case)[::-1]
+        "These do not agree with finite differences: dw1.": _classifier(one_path=True),
+        "These do not agree with finite differences: db1.": _classifier(averaged_twice=True),
+        "Return the four gradients as a tuple: dw1, db1, dw2, db2.": (
+            lambda *case: _classifier()(*case)[:2]
         ),
     },
+)
+
+# ---- the lab: a classifier in atoms -----------------------------------------------
+
+
+class Start(NamedTuple):
+    """What the lab begins with: a batch, the share of each sample, and parameters."""
+
+    x: Any
+    labels: Any
+    share: Any
+    w1: Any
+    gamma: Any
+    beta: Any
+    w2: Any
+    b2: Any
+
+
+@cache
+def start(samples: int = 32, width: int = 16) -> Start:
+    """Return a batch of digits and parameters at which no mistake hides behind a 0 or a 1.
+
+    x has shape (samples, 64), labels and share (samples,) with shares that sum to one,
+    w1 (width, 64), gamma and beta (width,), w2 (10, width), b2 (10,).
+
+    Examples
+    --------
+    >>> batch = start()
+    >>> batch.x.shape, batch.w2.shape, round(float(batch.share.sum()), 12)
+    ((32, 64), (10, 16), 1.0)
+    """
+    rng = np.random.default_rng(7)
+    part = data.digits().train
+    share = rng.uniform(0.5, 1.5, samples)
+    return Start(
+        x=part.x[:samples].double().numpy(),
+        labels=part.y[:samples].numpy(),
+        share=share / share.sum(),
+        w1=rng.normal(size=(width, 64)) / 8,
+        gamma=rng.uniform(0.5, 1.5, width),
+        beta=0.3 * rng.normal(size=width),
+        w2=rng.normal(size=(10, width)) / np.sqrt(width),
+        b2=0.3 * rng.normal(size=10),
+    )
+
+
+def _forward(s: Start) -> SimpleNamespace:
+    """Return every value of the forward pass of the chapter's lab."""
+    n = len(s.x)
+    v = SimpleNamespace()
+    v.net = s.x @ s.w1.T
+    v.mean = v.net.sum(axis=0) / n
+    v.diff = v.net - v.mean
+    v.square = v.diff**2
+    v.var = v.square.sum(axis=0) / (n - 1)
+    v.inv_std = (v.var + EPS) ** -0.5
+    v.x_hat = v.diff * v.inv_std
+    v.pre = s.gamma * v.x_hat + s.beta
+    v.hidden = np.tanh(v.pre)
+    v.logits = v.hidden @ s.w2.T + s.b2
+    v.shifted = v.logits - v.logits.max(axis=1, keepdims=True)
+    v.exps = np.exp(v.shifted)
+    v.total = v.exps.sum(axis=1, keepdims=True)
+    v.inv_total = 1 / v.total
+    v.probs = v.exps * v.inv_total
+    v.log_probs = np.log(v.probs)
+    return v
+
+
+def _backward(s: Start, v: SimpleNamespace) -> SimpleNamespace:
+    """Return the gradient of the lab's loss with respect to every value."""
+    n = len(s.x)
+    g = SimpleNamespace()
+    g.dpicked = -s.share
+    g.dlog_probs = np.zeros_like(v.log_probs)
+    g.dlog_probs[np.arange(n), s.labels] += g.dpicked
+    g.dprobs = g.dlog_probs / v.probs
+    g.dinv_total = (g.dprobs * v.exps).sum(axis=1, keepdims=True)
+    g.dtotal = -g.dinv_total * v.inv_total**2
+    g.dexps = g.dprobs * v.inv_total + g.dtotal
+    g.dshifted = g.dexps * v.exps
+    g.dtop = -g.dshifted.sum(axis=1, keepdims=True)
+    g.dlogits = g.dshifted.copy()
+    g.dlogits[np.arange(n), v.logits.argmax(axis=1)] += g.dtop[:, 0]
+    g.db2 = g.dlogits.sum(axis=0)
+    g.dw2 = g.dlogits.T @ v.hidden
+    g.dhidden = g.dlogits @ s.w2
+    g.dpre = g.dhidden * (1 - v.hidden**2)
+    g.dbeta = g.dpre.sum(axis=0)
+    g.dgamma = (g.dpre * v.x_hat).sum(axis=0)
+    g.dx_hat = g.dpre * s.gamma
+    g.dinv_std = (g.dx_hat * v.diff).sum(axis=0)
+    g.dvar = g.dinv_std * -0.5 * (v.var + EPS) ** -1.5
+    g.dsquare = np.tile(g.dvar / (n - 1), (n, 1))
+    g.ddiff = g.dx_hat * v.inv_std + g.dsquare * 2 * v.diff
+    g.dmean = -g.ddiff.sum(axis=0)
+    g.dnet = g.ddiff + g.dmean / n
+    g.dw1 = g.dnet.T @ s.x + PENALTY * s.w1
+    return g
+
+
+@cache
+def _solved() -> tuple[Start, SimpleNamespace, SimpleNamespace]:
+    values = _forward(start())
+    return start(), values, _backward(start(), values)
+
+
+def _step(name: str, mistakes: Mapping[str, Answer]) -> Check:
+    """Return the check of one gradient; each mistake is made of start, values, gradients."""
+    return Check(
+        right=lambda: getattr(_solved()[2], name),
+        mistakes={
+            message: lambda wrong=wrong: wrong(*_solved()) for message, wrong in mistakes.items()
+        },
+    )
+
+
+def _one_hot(labels: Any, classes: int) -> Any:
+    return np.eye(classes)[labels]
+
+
+def _logit_gradient(probs: Any, labels: Any, share: Any) -> Any:
+    return share[:, None] * (probs - _one_hot(labels, probs.shape[1]))
+
+
+def _norm_gradient(
+    dx_hat: Any, x_hat: Any, inv_std: Any, mean: float = 1.0, var: float = 1.0, less: int = 1
+) -> Any:
+    along = (dx_hat * x_hat).sum(axis=0) / (len(x_hat) - less)
+    return inv_std * (dx_hat - mean * dx_hat.mean(axis=0) - var * x_hat * along)
+
+
+def _softmax_cases() -> Sequence[tuple[Any, ...]]:
+    rng = np.random.default_rng(21)
+    return [
+        (
+            rng.dirichlet(np.ones(classes), n),
+            rng.integers(classes, size=n),
+            rng.dirichlet(np.ones(n)),
+        )
+        for n, classes in ((5, 4), (7, 3))
+    ]
+
+
+def _norm_cases() -> Sequence[tuple[Any, ...]]:
+    rng = np.random.default_rng(22)
+    nets = [rng.normal(2, 3, size=shape) for shape in ((6, 3), (9, 2))]
+    return [
+        (rng.normal(size=net.shape), (net - net.mean(0)) / net.std(0, ddof=1),
+         1 / net.std(0, ddof=1))
+        for net in nets
+    ]  # fmt: skip
+
+
+def _all_gradients(
+    w1: Any, gamma: Any, beta: Any, w2: Any, b2: Any, x: Any, labels: Any
+) -> tuple[Any, ...]:
+    s = Start(x, labels, np.full(len(x), 1 / len(x)), w1, gamma, beta, w2, b2)
+    g = _backward(s, _forward(s))
+    return g.dw1, g.dgamma, g.dbeta, g.dw2, g.db2
+
+
+def _gradient_cases() -> Sequence[tuple[Any, ...]]:
+    rng = np.random.default_rng(23)
+    return [
+        (
+            *(rng.normal(size=shape) for shape in ((4, 6), (4,), (4,), (3, 4), (3,), (n, 6))),
+            rng.integers(3, size=n),
+        )
+        for n in (8, 11)
+    ]
+
+
+def _accuracy_fault(accuracy: Any, *_: Any) -> str:
+    if not 0 <= accuracy <= 1:
+        return "An accuracy is a share of the samples: it lies between 0 and 1."
+    if accuracy < 0.9:
+        return "Fewer than nine digits in ten: train longer, or try another learning rate."
+    return ""
+
+
+lab = Lab(
+    dpicked=_step(
+        "dpicked",
+        {
+            "The sign is flipped: a larger log-probability makes the loss smaller.": (
+                lambda s, v, g: s.share
+            ),
+            "Each sample counts with its own share, not with 1/N.": (
+                lambda s, v, g: np.full(len(s.x), -1 / len(s.x))
+            ),
+        },
+    ),
+    dlog_probs=_step(
+        "dlog_probs",
+        {
+            "Every class gets a gradient here, and only the picked ones are in the loss: the "
+            "others get 0.": lambda s, v, g: np.tile(g.dpicked[:, None], (1, 10)),
+            "The sign is flipped.": lambda s, v, g: -g.dlog_probs,
+            "Right values, and only the picked ones: put them into an array of zeros of the "
+            "shape of log_probs.": lambda s, v, g: g.dpicked,
+        },
+    ),
+    dprobs=_step(
+        "dprobs",
+        {
+            "The derivative of log is one over its argument.": lambda s, v, g: (
+                g.dlog_probs * v.probs
+            ),
+            "This is the local derivative alone: it multiplies what arrives.": (
+                lambda s, v, g: 1 / v.probs
+            ),
+            "The sign is flipped.": lambda s, v, g: -g.dprobs,
+        },
+    ),
+    dinv_total=_step(
+        "dinv_total",
+        {
+            "inv_total was stretched over the classes on the way forward: on the way back "
+            "their gradients are summed.": lambda s, v, g: g.dprobs * v.exps,
+            "The classes are averaged: they are to be summed.": (
+                lambda s, v, g: (g.dprobs * v.exps).mean(axis=1, keepdims=True)
+            ),
+            "The values are right: keep the axis, so that the shape is that of inv_total.": (
+                lambda s, v, g: (g.dprobs * v.exps).sum(axis=1)
+            ),
+            "The local derivative is missing: inv_total is multiplied by exps.": (
+                lambda s, v, g: g.dprobs.sum(axis=1, keepdims=True)
+            ),
+        },
+    ),
+    dtotal=_step(
+        "dtotal",
+        {
+            "The sign is flipped: 1/x falls where x grows.": lambda s, v, g: -g.dtotal,
+            "The derivative of 1/x has x² in it, not x.": lambda s, v, g: (
+                -g.dinv_total * v.inv_total
+            ),
+            "The square belongs below the line: total² divides.": lambda s, v, g: (
+                -g.dinv_total * v.total**2
+            ),
+        },
+    ),
+    dexps=_step(
+        "dexps",
+        {
+            "exps is used twice: the path through total is missing.": lambda s, v, g: (
+                g.dprobs * v.inv_total
+            ),
+            "exps is used twice: the path straight into probs is missing.": (
+                lambda s, v, g: np.tile(g.dtotal, (1, 10))
+            ),
+        },
+    ),
+    dshifted=_step(
+        "dshifted",
+        {
+            "The derivative of exp is exp itself, and exps holds it.": lambda s, v, g: (
+                g.dexps * v.shifted
+            ),
+            "The exponential is applied twice: exps is already its value.": (
+                lambda s, v, g: g.dexps * np.exp(v.exps)
+            ),
+            "Nothing is done on the way through exp.": lambda s, v, g: g.dexps,
+        },
+    ),
+    dtop=_step(
+        "dtop",
+        {
+            "top was stretched over the classes: sum over them.": lambda s, v, g: -g.dshifted,
+            "The values are right: keep the axis, so that the shape is that of top.": (
+                lambda s, v, g: g.dtop[:, 0]
+            ),
+            "This sums over the samples: each row has its own top.": (
+                lambda s, v, g: -g.dshifted.sum(axis=0)
+            ),
+        },
+    ),
+    dlogits=_step(
+        "dlogits",
+        {
+            "The sign is flipped.": lambda s, v, g: -g.dlogits,
+            "Each sample counts with its own share, not with 1/N.": (
+                lambda s, v, g: (v.probs - _one_hot(s.labels, 10)) / len(s.x)
+            ),
+            "These are the probabilities' share: the true class is still to be subtracted.": (
+                lambda s, v, g: s.share[:, None] * v.probs
+            ),
+        },
+    ),
+    db2=_step(
+        "db2",
+        {
+            "b2 was stretched over the samples: sum over them.": lambda s, v, g: g.dlogits,
+            "The samples are averaged: the shares are in dlogits already, so sum.": (
+                lambda s, v, g: g.dlogits.mean(axis=0)
+            ),
+            "This sums over the classes: each class has its own bias.": (
+                lambda s, v, g: g.dlogits.sum(axis=1)
+            ),
+        },
+    ),
+    dw2=_step(
+        "dw2",
+        {
+            "This is the transpose: a gradient has the shape of its matrix.": (
+                lambda s, v, g: g.dw2.T
+            ),
+            "The value that comes in is hidden, after the activation.": (
+                lambda s, v, g: g.dlogits.T @ v.pre
+            ),
+        },
+    ),
+    dhidden=_step(
+        "dhidden",
+        {
+            "One step too far: the slope of tanh belongs to dpre.": lambda s, v, g: g.dpre,
+            "The sign is flipped.": lambda s, v, g: -g.dhidden,
+        },
+    ),
+    dpre=_step(
+        "dpre",
+        {
+            "A factor is missing: the slope of tanh.": lambda s, v, g: g.dhidden,
+            "This is the slope of a sigmoid: the one of tanh is 1 - tanh².": (
+                lambda s, v, g: g.dhidden * v.hidden * (1 - v.hidden)
+            ),
+            "The slope of tanh is made of its value, hidden, not of its argument.": (
+                lambda s, v, g: g.dhidden * (1 - v.pre**2)
+            ),
+            "tanh is applied twice: hidden is already its value.": (
+                lambda s, v, g: g.dhidden * (1 - np.tanh(v.hidden) ** 2)
+            ),
+        },
+    ),
+    dbeta=_step(
+        "dbeta",
+        {
+            "beta was stretched over the samples: sum over them.": lambda s, v, g: g.dpre,
+            "The samples are averaged: they are to be summed.": (
+                lambda s, v, g: g.dpre.mean(axis=0)
+            ),
+        },
+    ),
+    dgamma=_step(
+        "dgamma",
+        {
+            "gamma was stretched over the samples: sum over them.": lambda s, v, g: (
+                g.dpre * v.x_hat
+            ),
+            "The local derivative is missing: gamma multiplies x_hat.": lambda s, v, g: g.dbeta,
+            "gamma multiplies x_hat, not diff.": lambda s, v, g: (g.dpre * v.diff).sum(axis=0),
+        },
+    ),
+    dx_hat=_step(
+        "dx_hat",
+        {
+            "A factor is missing: x_hat is multiplied by gamma.": lambda s, v, g: g.dpre,
+            "gamma multiplies on the way back too: this divides.": lambda s, v, g: g.dpre / s.gamma,
+        },
+    ),
+    dinv_std=_step(
+        "dinv_std",
+        {
+            "inv_std was stretched over the samples: sum over them.": (
+                lambda s, v, g: g.dx_hat * v.diff
+            ),
+            "inv_std multiplies diff, not x_hat.": lambda s, v, g: (g.dx_hat * v.x_hat).sum(axis=0),
+        },
+    ),
+    dvar=_step(
+        "dvar",
+        {
+            "The sign is flipped: a larger variance makes inv_std smaller.": lambda s, v, g: (
+                -g.dvar
+            ),
+            "The exponent goes down by one: from -0.5 to -1.5.": (
+                lambda s, v, g: g.dinv_std * -0.5 * v.inv_std
+            ),
+            "The factor 1/2 from the exponent is missing.": lambda s, v, g: 2 * g.dvar,
+        },
+    ),
+    dsquare=_step(
+        "dsquare",
+        {
+            "The values are right: every sample gets them, so the shape is that of square.": (
+                lambda s, v, g: g.dsquare[0]
+            ),
+            "The variance here divides by N - 1, not by N.": (
+                lambda s, v, g: g.dsquare * (len(s.x) - 1) / len(s.x)
+            ),
+            "The division by N - 1 is missing.": lambda s, v, g: g.dsquare * (len(s.x) - 1),
+        },
+    ),
+    ddiff=_step(
+        "ddiff",
+        {
+            "diff is used twice: the path through the variance is missing.": (
+                lambda s, v, g: g.dx_hat * v.inv_std
+            ),
+            "diff is used twice: the path straight into x_hat is missing.": (
+                lambda s, v, g: g.dsquare * 2 * v.diff
+            ),
+            "The derivative of a square has a factor 2.": (
+                lambda s, v, g: g.dx_hat * v.inv_std + g.dsquare * v.diff
+            ),
+        },
+    ),
+    dmean=_step(
+        "dmean",
+        {
+            "mean was stretched over the samples: sum over them.": lambda s, v, g: -g.ddiff,
+            "The sign is flipped: mean is subtracted.": lambda s, v, g: -g.dmean,
+            "The samples are averaged here: they are summed, the 1/N comes on the way to net.": (
+                lambda s, v, g: g.dmean / len(s.x)
+            ),
+        },
+    ),
+    dnet=_step(
+        "dnet",
+        {
+            "net is used twice: the path through the mean is missing.": lambda s, v, g: g.ddiff,
+            "The mean divides by N, and so does the way back through it.": (
+                lambda s, v, g: g.ddiff + g.dmean
+            ),
+        },
+    ),
+    dw1=_step(
+        "dw1",
+        {
+            "w1 is used twice: the path through the penalty is missing.": (
+                lambda s, v, g: g.dnet.T @ s.x
+            ),
+            "The half in front of the penalty cancels the 2 of the square.": (
+                lambda s, v, g: g.dnet.T @ s.x + 2 * PENALTY * s.w1
+            ),
+            "This is the transpose: a gradient has the shape of its matrix.": (
+                lambda s, v, g: g.dw1.T
+            ),
+        },
+    ),
+    logit_gradient=Check(
+        cases=_softmax_cases(),
+        right=_logit_gradient,
+        mistakes={
+            "The sign is flipped: a larger logit of a wrong class makes the loss larger.": (
+                lambda *case: -_logit_gradient(*case)
+            ),
+            "The shares are missing: each row is multiplied by the share of its sample.": (
+                lambda probs, labels, share: probs - _one_hot(labels, probs.shape[1])
+            ),
+            "Each sample counts with its own share, not with 1/N.": (
+                lambda probs, labels, share: (probs - _one_hot(labels, probs.shape[1])) / len(probs)
+            ),
+            "The share multiplies the true class too.": (
+                lambda probs, labels, share: (
+                    share[:, None] * probs - _one_hot(labels, probs.shape[1])
+                )
+            ),
+        },
+    ),
+    norm_gradient=Check(
+        cases=_norm_cases(),
+        right=_norm_gradient,
+        mistakes={
+            "This is the formula for a variance that is divided by N: here it is N - 1.": (
+                lambda *case: _norm_gradient(*case, less=0)
+            ),
+            "The share of the mean is missing: the columns do not sum to 0.": (
+                lambda *case: _norm_gradient(*case, mean=0.0)
+            ),
+            "The share of the variance is missing.": lambda *case: _norm_gradient(*case, var=0.0),
+            "This treats mean and variance as constants.": (
+                lambda *case: _norm_gradient(*case, mean=0.0, var=0.0)
+            ),
+            "The share of the variance has the wrong sign.": (
+                lambda *case: _norm_gradient(*case, var=-1.0)
+            ),
+            "The factor inv_std is missing: net is on another scale than x_hat.": (
+                lambda dx_hat, x_hat, inv_std: _norm_gradient(dx_hat, x_hat, 1.0)
+            ),
+        },
+    ),
+    gradients=Check(
+        cases=_gradient_cases(),
+        right=_all_gradients,
+        mistakes={
+            "The penalty is missing in the gradient of w1.": lambda w1, *rest: (
+                _all_gradients(w1, *rest)[0] - PENALTY * w1,
+                *_all_gradients(w1, *rest)[1:],
+            ),
+            "The batch is not averaged: here each sample has the share 1/N.": (
+                lambda w1, *rest: (
+                    len(rest[-1]) * (_all_gradients(w1, *rest)[0] - PENALTY * w1) + PENALTY * w1,
+                    *(len(rest[-1]) * part for part in _all_gradients(w1, *rest)[1:]),
+                )
+            ),
+            "The gradients of gamma and beta are in each other's place.": (
+                lambda *case: tuple(_all_gradients(*case)[k] for k in (0, 2, 1, 3, 4))
+            ),
+        },
+    ),
+    accuracy=Check(
+        right=lambda: 0.97,
+        judge=_accuracy_fault,
+        mistakes={
+            "An accuracy is a share of the samples: it lies between 0 and 1.": lambda: 97.0,
+            "Fewer than nine digits in ten: train longer, or try another learning rate.": (
+                lambda: 0.5
+            ),
+        },
+    ),
 )
