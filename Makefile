@@ -1,6 +1,7 @@
 # make book    environment, install, HTML; prints where it is (no torch)
 # make test    the same environment with everything the suite needs, and the suite
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
+# make chapter NB=08_optimizers [TITLE=...]   begin a chapter that builds and keeps the rules
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
 # make lint | serve | clean
 
@@ -11,7 +12,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 HTML   := _build/html
 NB     ?=
 
-.PHONY: book test notebooks lint bench serve clean
+.PHONY: book test notebooks chapter lint bench serve clean
 .DEFAULT_GOAL := book
 
 $(BIN)/python:
@@ -36,6 +37,9 @@ test: $(VENV)/test.stamp book
 
 notebooks: $(VENV)/test.stamp
 	$(BIN)/python tools/notebooks.py $(NB)
+
+chapter: $(VENV)/test.stamp
+	$(BIN)/python tools/chapter.py "$(NB)" $(if $(TITLE),"$(TITLE)")
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
