@@ -25,7 +25,7 @@ def render(result: dict[str, Any]) -> str:
         for w in columns.values():
             row = w["contenders"].get(peer)
             cells.append("n/a" if row is None else f"{row['ratio']:.2f}")
-        label = f"**`{name}`**" if peer == "fit" else name
+        label = name.replace("fit", "**`fit`**", 1) if peer.startswith("fit") else name
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += ["", *(f"- {name}: {w['title']}." for name, w in columns.items())]
     for peer, reason in result["left_out"].items():

@@ -60,6 +60,12 @@ def test_seed_fixes_the_order_and_epochs_differ():
     assert order(Batches(torch.arange(100), seed=4)) != first
 
 
+def test_a_seed_from_numpy_is_a_seed():
+    assert order(Batches(torch.arange(100), seed=np.int64(3))) == order(
+        Batches(torch.arange(100), seed=3)
+    )
+
+
 def test_without_a_seed_the_global_one_decides():
     seed_everything(5)
     one = order(Batches(torch.arange(50)))

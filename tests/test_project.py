@@ -68,6 +68,28 @@ def test_the_book_needs_no_torch():
     assert not [line for line in listed if Requirement(line).name in {"torch", "dlnotes"}]
 
 
+def test_the_lower_ends_are_those_of_the_ranges():
+    command = [sys.executable, str(ROOT / "tools/requirements.py"), "--lowest"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    ranges = [Requirement(line) for line in PYPROJECT["dependencies"]]
+    for line, wanted in zip(listed, ranges, strict=True):
+        name, version = line.split("==")
+        assert name == wanted.name
+        assert wanted.specifier.contains(version)
+        assert f">={version}" in str(wanted.specifier), "a lower end, not just some version"
+
+
+def test_the_ends_of_the_ranges_are_tried_on_files_that_exist():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ranges.yml").read_text("utf8"))
+    steps = workflow["jobs"]["ranges"]["steps"]
+    script = "\n".join(step.get("run", "") for step in steps)
+    named = re.findall(r"(?:src|tests)/[\w./]+", script)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert "requirements.py --lowest" in script
+    assert "jupyter execute notebooks/*.ipynb" in script
+
+
 def test_an_unknown_extra_is_named():
     command = [sys.executable, str(ROOT / "tools/requirements.py"), "boook"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -105,7 +127,7 @@ def test_workflows_pin_actions_and_ask_for_little(path):
 
 
 def test_there_are_workflows():
-    assert [path.stem for path in WORKFLOWS] == ["publish", "test"]
+    assert [path.stem for path in WORKFLOWS] == ["publish", "ranges", "test"]
 
 
 def test_no_address_of_a_repository_is_in_a_source():

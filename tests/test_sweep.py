@@ -248,15 +248,16 @@ def test_layers_in_eval_stay_so_as_in_fit():
         assert rows["val_loss"].tolist() == pytest.approx(history["val_loss"].tolist(), rel=1e-8)
 
 
-def test_a_rule_of_ones_own_needs_no_donate():
+def test_a_rule_of_ones_own():
     def own():
         return optimizers.Optimizer(lambda params: (), update)
 
     def update(grads, state, params, lr):
-        return optimizers.gd().update(grads, state, params, lr)
+        rates = {k: lr.reshape(-1, *[1] * (p.ndim - 1)) for k, p in params.items()}
+        return {k: p - rates[k] * grads[k] for k, p in params.items()}, ()
 
     expected = run(optimizer=optimizers.gd)
-    assert run(optimizer=own)["val_loss"].tolist() == expected["val_loss"].tolist()
+    assert run(optimizer=own)["val_loss"].tolist() == pytest.approx(expected["val_loss"].tolist())
 
 
 def test_a_diverging_run_leaves_the_others_alone():
@@ -293,6 +294,8 @@ X, Y = classes()
         (lambda: run(seeds=[1, 1]), ValueError, "seeds repeat"),
         (lambda: run(epochs=0), ValueError, "epochs must be at least 1"),
         (lambda: run(batch_size=0), ValueError, "batch_size must be at least 1"),
+        (lambda: run(chunk=0), ValueError, "chunk must be at least 1"),
+        (lambda: run(device="cudaa"), ValueError, "there is no device 'cudaa' here"),
         (
             lambda: run(grid={"lr": [0.1], "batch_size": [16, 2.5]}),
             TypeError,

@@ -223,6 +223,24 @@ def test_nothing_is_read_per_batch_and_the_losses_once_an_epoch(monkeypatch):
     assert reads(2, 3)[1] == 3 * 2, "one read for training and one for validation an epoch"
 
 
+def test_a_rate_that_is_a_tensor_is_read_once_an_epoch_and_is_the_one_used():
+    def reads(size, interval):
+        model = network()
+        rate = torch.tensor(0.1)
+        optimizer = Adam(model.parameters(), lr=rate, fused=True)
+        fall = schedulers.ExponentialLR(optimizer, 0.5)
+        with Reads() as mode:
+            history = train(
+                model, regression(16), optimizer=optimizer, batch_size=size, epochs=1,
+                scheduler=fall, scheduler_interval=interval,
+            )  # fmt: skip
+        return mode.count, history.rows[0]["lr"]
+
+    for interval, used in (("epoch", 0.1), ("batch", 0.1 * 0.5**7)):
+        assert reads(2, interval)[1] == pytest.approx(used)
+        assert reads(2, interval)[0] == reads(16, interval)[0], "a read a batch"
+
+
 # --- modes ------------------------------------------------------------------------------
 
 
@@ -583,6 +601,11 @@ REFUSED = {
     "epochs 2.5": (lambda: train(network(), (X, Y), epochs=2.5), TypeError, "must be an integer"),
     "patience": (lambda: train(network(), (X, Y), patience=0), ValueError, "patience must be"),
     "clip": (lambda: train(network(), (X, Y), clip_norm=0), ValueError, "clip_norm must be"),
+    "device misspelt": (
+        lambda: train(network(), (X, Y), device="cudaa"),
+        ValueError,
+        "there is no device 'cudaa' here: leave device out",
+    ),
     "amp": (lambda: train(network(), (X, Y), amp="half"), ValueError, "amp must be 'bf16'"),
     "metric": (
         lambda: train(network(), (X, Y), metrics="acc"),
@@ -768,6 +791,30 @@ def test_plateau_by_batch_and_a_rate_that_turns_negative_are_refused():
     with pytest.raises(ValueError, match=r"lr=-0\.1") as caught:
         train(model, (X, Y), optimizer=optimizer, scheduler=falling, epochs=5)
     assert len(caught.value.history) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_here_is_named():
+    calls = [
+        lambda: train(network(), (X, Y), device="cuda"),
+        lambda: evaluate(network(), (X, Y), loss=nn.MSELoss(), device="cuda"),
+        lambda: predict(network(), X, device=torch.device("cuda", 1)),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"no device 'cuda(:1)?' here: leave device out.*cpu"):
+            call()
+
+
+def test_data_that_cannot_be_batches_is_called_by_its_argument():
+    bad = [(X, Y, Y)]
+    with pytest.raises(TypeError, match=r"^train yields a tuple of Tensor, Tensor, Tensor"):
+        train(network(), bad)
+    with pytest.raises(TypeError, match=r"^val yields"):
+        train(network(), (X, Y), bad)
+    with pytest.raises(TypeError, match=r"^data yields"):
+        evaluate(network(), bad, loss=nn.MSELoss())
+    with pytest.raises(TypeError, match=r"^data yields"):
+        predict(network(), bad)
 
 
 def test_a_loss_of_ones_own_is_taken_as_it_is():

@@ -1,18 +1,21 @@
 """Update rules as pure functions: no objects that change, no hidden state.
 
-An optimizer is a pair of functions. ``init(params)`` returns the state before the
-first step; ``update(grads, state, params, lr)`` returns the new parameters and the
-new state and leaves its arguments alone. (`gd` and `momentum` may overwrite tensors in
-`state` and `params` if the caller gives them up with ``donate=True``.) The numbers are
-those of ``torch.optim``; where the literature writes a rule differently, the docstring
-says how.
+An optimizer is a pair of functions: ``init(params) -> state`` gives the state before the
+first step, and ``update(grads, state, params, lr) -> (params, state)`` makes one step and
+leaves its arguments alone. The numbers are those of ``torch.optim``; where the literature
+writes a rule differently, its docstring says how.
 
-Parameters are one array or a dict, list or tuple of arrays (NumPy or torch, any
-shape). ``lr`` is a float, or an array whose axes are the *leading* axes of every
-parameter: with ``lr`` of shape ``(runs,)`` and parameters of shape ``(runs, ...)``
-one call advances all runs, each with its own learning rate.
+Parameters are one array or a dict, list or tuple of arrays (NumPy or torch, any shape).
+``lr`` is a float, or an array whose axes are the *leading* axes of every parameter: with
+``lr`` of shape ``(runs,)`` and parameters of shape ``(runs, ...)`` one call advances all
+runs, each with its own learning rate.
 
-Nothing here computes gradients or knows about models.
+>>> rule, params = momentum(0.5), {"w": np.array([1.0])}
+>>> state = rule.init(params)
+>>> for _ in range(2):
+...     params, state = rule.update({"w": np.array([2.0])}, state, params, 0.1)
+>>> round(float(params["w"][0]), 6)  # 1 - 0.1 * 2 - 0.1 * (2 + 0.5 * 2)
+0.5
 """
 
 from collections.abc import Callable
@@ -29,14 +32,123 @@ class Optimizer(NamedTuple):
     """An update rule: ``init(params)`` and ``update(grads, state, params, lr)``."""
 
     init: Callable[[Tree], Tree]
-    update: Callable[..., tuple[Tree, Tree]]
+    update: Callable[[Tree, Tree, Tree, Any], tuple[Tree, Tree]]
+
+
+def gd() -> Optimizer:
+    """Gradient descent, ``torch.optim.SGD`` without options."""
+
+    def step(t: int, lr: Any, p: Array, g: Array) -> tuple[Array, ...]:
+        return (p - lr * g,)
+
+    return _rule(step)
+
+
+def momentum(beta: float = 0.9, *, nesterov: bool = False) -> Optimizer:
+    """Keep the share `beta`, in [0, 1), of a velocity; Nesterov's form looks ahead along it.
+
+    As in `torch.optim.SGD <https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html>`_;
+    Polyak (1964) has the learning rate inside v, which differs only when it changes, and
+    with averages, (1 - beta) g in place of g, steps are 1 - beta times as long.
+    """
+    _check_fraction(beta=beta)
+
+    def step(t: int, lr: Any, p: Array, g: Array, v: Array) -> tuple[Array, ...]:
+        v = beta * v + g
+        direction = g + beta * v if nesterov else v
+        return p - lr * direction, v
+
+    return _rule(step, 0.0)
+
+
+def nesterov(beta: float = 0.9) -> Optimizer:
+    """Return `momentum` with ``nesterov=True``."""
+    return momentum(beta, nesterov=True)
+
+
+def adagrad(eps: float = 1e-10, initial: float = 0.0) -> Optimizer:
+    """Divide by the root of the sum of all squared gradients so far, which begins at `initial`.
+
+    Source: `Duchi, Hazan and Singer (2011) <https://jmlr.org/papers/v12/duchi11a.html>`_.
+    """
+    _check_not_negative(eps=eps, initial=initial)
+
+    def step(t: int, lr: Any, p: Array, g: Array, s: Array) -> tuple[Array, ...]:
+        s = s + g * g
+        return p - lr * g / (s**0.5 + eps), s
+
+    return _rule(step, initial)
+
+
+def rmsprop(alpha: float = 0.99, eps: float = 1e-8) -> Optimizer:
+    """Divide by a running root mean square, of which the share `alpha`, in [0, 1), is kept.
+
+    Source: Tieleman and Hinton, lecture 6.5 (2012). As in torch, `eps` is added after the
+    root; TensorFlow adds it inside.
+    """
+    _check_fraction(alpha=alpha)
+    _check_not_negative(eps=eps)
+
+    def step(t: int, lr: Any, p: Array, g: Array, s: Array) -> tuple[Array, ...]:
+        s = alpha * s + (1 - alpha) * g * g
+        return p - lr * g / (s**0.5 + eps), s
+
+    return _rule(step, 0.0)
+
+
+def adam(betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
+    """Momentum and RMSprop as running means, the bias of their start at zero corrected.
+
+    Algorithm 1 of `Kingma and Ba (2015) <https://arxiv.org/abs/1412.6980>`_. The "epsilon
+    hat" form of its section 2 adds `eps` before the correction and differs.
+    """
+    return adamw(betas, eps, weight_decay=0.0)
+
+
+def adamw(
+    betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2
+) -> Optimizer:
+    """Adam, whose parameters also shrink by the share ``lr * weight_decay`` a step.
+
+    Source: `Loshchilov and Hutter (2019) <https://arxiv.org/abs/1711.05101>`_, in torch's
+    form; the paper multiplies the decay by the schedule's factor only.
+    """
+    beta1, beta2 = betas
+    _check_fraction(beta1=beta1, beta2=beta2)
+    _check_not_negative(eps=eps, weight_decay=weight_decay)
+
+    def step(t: int, lr: Any, p: Array, g: Array, m: Array, s: Array) -> tuple[Array, ...]:
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g * g
+        direction = (m / (1 - beta1**t)) / ((s / (1 - beta2**t)) ** 0.5 + eps)
+        return p * (1 - lr * weight_decay) - lr * direction, m, s
+
+    return _rule(step, 0.0, 0.0)
+
+
+def descend(
+    grad: Callable[[Array], Array], start: Array, optimizer: Optimizer, lr: Any, steps: int
+) -> Array:
+    """Follow `optimizer` from `start`; return its points, ``(steps + 1, *start.shape)``.
+
+    `grad` maps parameters of any shape to gradients of the same shape. Once a run has
+    diverged its entries are inf or nan.
+
+    >>> descend(lambda x: 2 * x, np.array([1.0]), gd(), lr=0.25, steps=2)[:, 0].tolist()
+    [1.0, 0.5, 0.25]
+    """
+    params: Array = start if isinstance(start, torch.Tensor) else np.asarray(start, dtype=float)
+    state, path = optimizer.init(params), [params]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(steps):
+            params, state = optimizer.update(grad(params), state, params, lr)
+            path.append(params)
+    return torch.stack(path) if isinstance(start, torch.Tensor) else np.stack(path)
 
 
 def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     """Apply `f` to corresponding arrays of trees that have the same structure.
 
-    Examples
-    --------
     >>> tree_map(lambda a, b: a + b, {"w": 1, "b": 2}, {"w": 10, "b": 20})
     {'w': 11, 'b': 22}
     """
@@ -47,33 +159,36 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     return f(tree, *rest)
 
 
-def _zeros(params: Tree) -> Tree:
-    return tree_map(
-        lambda p: torch.zeros_like(p) if isinstance(p, torch.Tensor) else np.zeros_like(p, float),
-        params,
-    )
+def _rule(step: Callable[..., tuple[Array, ...]], *starts: float) -> Optimizer:
+    """Make an optimizer of ``step(t, lr, p, g, *memory)`` for one array; t counts from 1.
+
+    A step returns the new p and memory; each part of the memory begins at one of `starts`.
+    """
+
+    def init(params: Tree) -> Tree:
+        return 0, *(tree_map(lambda p, value=value: _full(p, value), params) for value in starts)
+
+    def update(grads: Tree, state: Tree, params: Tree, lr: Any) -> tuple[Tree, Tree]:
+        t, *memory = state
+        new = tree_map(lambda p, *rest: step(t + 1, _lead(lr, p), p, *rest), params, grads, *memory)
+        params, *memory = (
+            tree_map(lambda _, values, k=k: values[k], params, new) for k in range(1 + len(starts))
+        )
+        return params, (t + 1, *memory)
+
+    return Optimizer(init, update)
 
 
-def _fit(lr: Any, p: Array) -> Any:
+def _full(p: Array, value: float) -> Array:
+    if isinstance(p, torch.Tensor):
+        return torch.full_like(p, value)
+    return np.full_like(p, value, dtype=float)
+
+
+def _lead(lr: Any, p: Array) -> Any:
     """Give `lr` trailing axes of length 1, so that its axes meet the leading ones of `p`."""
     lead = getattr(lr, "ndim", 0)
     return lr if lead == 0 else lr.reshape(lr.shape + (1,) * (np.ndim(p) - lead))
-
-
-def _plus(a: Array, scale: Any, b: Array, into: Array | None = None) -> Array:
-    """Return ``a + scale * b``: for tensors in one pass over memory, and `into` one if given.
-
-    Both together take a sixth off a sweep of 30 runs.
-    """
-    if not isinstance(a, torch.Tensor):
-        return a + scale * b
-    if isinstance(scale, torch.Tensor):
-        return torch.addcmul(a, scale, b, out=into)
-    return torch.add(a, b, alpha=scale, out=into)
-
-
-def _descend(params: Tree, lr: Any, step: Tree, donate: bool) -> Tree:
-    return tree_map(lambda p, d: _plus(p, -_fit(lr, p), d, p if donate else None), params, step)
 
 
 def _check_fraction(**values: float) -> None:
@@ -86,261 +201,3 @@ def _check_not_negative(**values: float) -> None:
     for name, value in values.items():
         if not value >= 0:
             raise ValueError(f"{name} must not be negative, got {value}")
-
-
-def gd() -> Optimizer:
-    r"""Gradient descent: :math:`\theta \leftarrow \theta - \eta\, g`.
-
-    Examples
-    --------
-    >>> rule, theta = gd(), np.array([1.0])
-    >>> rule.update(np.array([2.0]), rule.init(theta), theta, 0.1)[0].tolist()
-    [0.8]
-    """
-
-    def init(params: Tree) -> Tree:
-        return ()
-
-    def update(
-        grads: Tree, state: Tree, params: Tree, lr: Any, donate: bool = False
-    ) -> tuple[Tree, Tree]:
-        return _descend(params, lr, grads, donate), state
-
-    return Optimizer(init, update)
-
-
-def momentum(beta: float = 0.9, *, nesterov: bool = False) -> Optimizer:
-    r"""Gradient descent with heavy-ball or Nesterov momentum.
-
-    .. math:: v \leftarrow \beta v + g, \qquad \theta \leftarrow \theta - \eta\, d
-
-    with :math:`d = v` (heavy ball) or :math:`d = g + \beta v` (Nesterov).
-
-    This is the convention of ``torch.optim.SGD`` with ``dampening=0``. Polyak (1964)
-    and Sutskever et al. (2013) put the learning rate inside the velocity, which is
-    the same for a constant rate and differs when the rate changes. Texts that write
-    an average, :math:`v \leftarrow \beta v + (1-\beta) g`, take steps that are
-    :math:`1-\beta` times as long. Source:
-    `torch.optim.SGD <https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html>`_.
-
-    Parameters
-    ----------
-    beta : float
-        Share of the velocity that is kept, in [0, 1).
-    nesterov : bool
-        Look ahead along the velocity before stepping.
-
-    Raises
-    ------
-    ValueError
-        If `beta` is outside its range.
-
-    Examples
-    --------
-    >>> rule = momentum(0.5)
-    >>> theta = np.array([1.0])
-    >>> state = rule.init(theta)
-    >>> for _ in range(2):
-    ...     theta, state = rule.update(np.array([1.0]), state, theta, 0.1)
-    >>> round(float(theta[0]), 6)
-    0.75
-    """
-    _check_fraction(beta=beta)
-
-    def init(params: Tree) -> Tree:
-        return _zeros(params)
-
-    def update(
-        grads: Tree, state: Tree, params: Tree, lr: Any, donate: bool = False
-    ) -> tuple[Tree, Tree]:
-        velocity = tree_map(lambda g, v: _plus(g, beta, v, v if donate else None), grads, state)
-        step = tree_map(lambda g, v: _plus(g, beta, v), grads, velocity) if nesterov else velocity
-        return _descend(params, lr, step, donate), velocity
-
-    return Optimizer(init, update)
-
-
-def nesterov(beta: float = 0.9) -> Optimizer:
-    """Return `momentum` with ``nesterov=True``.
-
-    Examples
-    --------
-    >>> rule = nesterov(0.5)
-    >>> theta, _ = rule.update(np.array([1.0]), rule.init(np.array([1.0])), np.array([1.0]), 0.1)
-    >>> round(float(theta[0]), 6)
-    0.85
-    """
-    return momentum(beta, nesterov=True)
-
-
-def rmsprop(alpha: float = 0.99, eps: float = 1e-8) -> Optimizer:
-    r"""RMSprop: divide by a running root mean square of the gradient.
-
-    .. math:: s \leftarrow \alpha s + (1-\alpha) g^2, \qquad
-              \theta \leftarrow \theta - \eta\, g / (\sqrt{s} + \epsilon)
-
-    As in ``torch.optim.RMSprop``, ``eps`` is added after the root; TensorFlow's adds
-    it inside. Source: T. Tieleman and G. Hinton, lecture 6.5 (2012);
-    `torch.optim.RMSprop <https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html>`_.
-
-    Parameters
-    ----------
-    alpha : float
-        Share of the running mean that is kept, in [0, 1).
-    eps : float
-        Added to the root, not negative.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    >>> rule = rmsprop(alpha=0.75)
-    >>> theta, _ = rule.update(np.array([4.0]), rule.init(np.array([1.0])), np.array([1.0]), 0.1)
-    >>> round(float(theta[0]), 6)
-    0.8
-    """
-    _check_fraction(alpha=alpha)
-    _check_not_negative(eps=eps)
-
-    def init(params: Tree) -> Tree:
-        return _zeros(params)
-
-    def update(grads: Tree, state: Tree, params: Tree, lr: Any) -> tuple[Tree, Tree]:
-        square = tree_map(lambda s, g: alpha * s + (1 - alpha) * g * g, state, grads)
-        new = tree_map(lambda p, g, s: p - _fit(lr, p) * g / (s**0.5 + eps), params, grads, square)
-        return new, square
-
-    return Optimizer(init, update)
-
-
-def adam(betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
-    r"""Adam: momentum and RMSprop with the bias of their start corrected.
-
-    .. math::
-        m \leftarrow \beta_1 m + (1-\beta_1) g, \quad
-        s \leftarrow \beta_2 s + (1-\beta_2) g^2, \quad
-        \theta \leftarrow \theta - \eta\,
-        \frac{m/(1-\beta_1^t)}{\sqrt{s/(1-\beta_2^t)} + \epsilon}
-
-    for step t = 1, 2, … Source: Kingma and Ba,
-    `Adam: a method for stochastic optimization <https://arxiv.org/abs/1412.6980>`_ (2015),
-    algorithm 1, which is what ``torch.optim.Adam`` computes. The "epsilon hat" form
-    of the paper's section 2 adds ``eps`` before the correction and differs.
-
-    Parameters
-    ----------
-    betas : (float, float)
-        Shares kept of the running means of g and g², each in [0, 1).
-    eps : float
-        Added to the corrected root, not negative.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    The first step has length ``lr`` whatever the size of the gradient.
-
-    >>> rule = adam()
-    >>> theta, _ = rule.update(np.array([1e-3]), rule.init(np.array([1.0])), np.array([1.0]), 0.1)
-    >>> round(float(theta[0]), 4)
-    0.9
-    """
-    return adamw(betas, eps, weight_decay=0.0)
-
-
-def adamw(
-    betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2
-) -> Optimizer:
-    r"""Adam with decoupled weight decay.
-
-    Before Adam's step the parameters shrink: :math:`\theta \leftarrow (1 - \eta\lambda)\,\theta`.
-    Source: Loshchilov and Hutter,
-    `Decoupled weight decay regularization <https://arxiv.org/abs/1711.05101>`_ (2019), in the form
-    of ``torch.optim.AdamW``, where the decay is multiplied by the learning rate; the
-    paper multiplies it by the schedule's factor only.
-
-    Parameters
-    ----------
-    betas : (float, float)
-        Shares kept of the running means of g and g², each in [0, 1).
-    eps : float
-        Added to the corrected root, not negative.
-    weight_decay : float
-        The factor λ, not negative.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is outside its range.
-
-    Examples
-    --------
-    >>> rule = adamw(weight_decay=0.5)
-    >>> theta, _ = rule.update(np.array([0.0]), rule.init(np.array([1.0])), np.array([1.0]), 0.1)
-    >>> round(float(theta[0]), 6)
-    0.95
-    """
-    beta1, beta2 = betas
-    _check_fraction(beta1=beta1, beta2=beta2)
-    _check_not_negative(eps=eps, weight_decay=weight_decay)
-
-    def init(params: Tree) -> Tree:
-        return {"t": 0, "mean": _zeros(params), "square": _zeros(params)}
-
-    def update(grads: Tree, state: Tree, params: Tree, lr: Any) -> tuple[Tree, Tree]:
-        t = state["t"] + 1
-        mean = tree_map(lambda m, g: beta1 * m + (1 - beta1) * g, state["mean"], grads)
-        square = tree_map(lambda s, g: beta2 * s + (1 - beta2) * g * g, state["square"], grads)
-
-        def step(p: Array, m: Array, s: Array) -> Array:
-            rate = _fit(lr, p)
-            direction = (m / (1 - beta1**t)) / ((s / (1 - beta2**t)) ** 0.5 + eps)
-            return p * (1 - rate * weight_decay) - rate * direction
-
-        return tree_map(step, params, mean, square), {"t": t, "mean": mean, "square": square}
-
-    return Optimizer(init, update)
-
-
-def descend(
-    grad: Callable[[Array], Array], start: Array, optimizer: Optimizer, lr: Any, steps: int
-) -> Array:
-    """Follow `optimizer` from `start` and return every point that it visits.
-
-    Parameters
-    ----------
-    grad : callable
-        Maps parameters of any shape to gradients of the same shape.
-    start : array
-        Where to begin; not changed.
-    optimizer : Optimizer
-        For example ``momentum(0.9)``.
-    lr : float or array
-        See the top of this module.
-    steps : int
-        Number of updates.
-
-    Returns
-    -------
-    array
-        Shape ``(steps + 1, *start.shape)``, the start first. Once a run has diverged
-        its entries are inf or nan.
-
-    Examples
-    --------
-    >>> descend(lambda x: 2 * x, np.array([1.0]), gd(), lr=0.25, steps=2)[:, 0].tolist()
-    [1.0, 0.5, 0.25]
-    """
-    params: Array = start if isinstance(start, torch.Tensor) else np.asarray(start, dtype=float)
-    state, path = optimizer.init(params), [params]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for _ in range(steps):
-            params, state = optimizer.update(grad(params), state, params, lr)
-            path.append(params)
-    return torch.stack(path) if isinstance(start, torch.Tensor) else np.stack(path)

@@ -7,7 +7,7 @@ Nothing here knows about tasks, architectures or data sets, and there are no cal
 import os
 import time
 from collections.abc import Callable
-from math import hypot, isfinite
+from math import hypot, isfinite, nan
 from typing import Any, Literal
 
 from torch import nn
@@ -18,10 +18,10 @@ from dlnotes.training import arguments
 from dlnotes.training.evaluation import EVAL_BATCH, evaluate_feed
 from dlnotes.training.feeds import Feed
 from dlnotes.training.forward import loss_of, mode, output_of
-from dlnotes.training.history import History, Row
+from dlnotes.training.history import History
 from dlnotes.training.losses import Loss
 from dlnotes.training.means import Means
-from dlnotes.training.metrics import Metrics, named, scores_of
+from dlnotes.training.metrics import Metric, Metrics, named, scores_of
 from dlnotes.training.place import Device, Place, settle
 from dlnotes.training.run import DivergedError, Run
 from dlnotes.training.updates import Update
@@ -162,8 +162,8 @@ def fit(
     place = settle(model, loss, optimizer, device=device, amp=amp, processes=processes)
     if seed is not None:
         runtime.seed_everything(seed + place.rank)
-    order = place.agree(seed)
-    feed = Feed(train, place, batch_size, name="train", shuffle=True, seed=order)
+    seed = place.agree(seed)
+    feed = Feed(train, place, batch_size, name="train", shuffle=True, seed=seed)
     held_out = None if val is None else Feed(val, place, EVAL_BATCH, name="val")
     arguments.check_one_cycle(scheduler, scheduler_interval, epochs, feed.length)
 
@@ -191,26 +191,26 @@ def fit(
                 means.add(samples, [value.detach(), *scores_of(output, y, measures), *norms])
                 bar.update()
 
-            row: Row = {"epoch": epoch, "step": update.count}
-            row |= _training_row(means, ["loss", *measures], epoch, amp, place)
-            norm = row.pop("grad_norm")
-            if held_out is not None:
-                scores = evaluate_feed(model, held_out, loss, measures, check=epoch == 1)
-                _refuse(scores["loss"], "validation loss", epoch)
-                row |= {f"val_{name}": score for name, score in scores.items()}
-            seconds = time.perf_counter() - started
-            row |= {"lr": float(update.lr), "grad_norm": norm, "seconds": seconds}
-            monitored = run.add(row)
+            trained, norm = _trained(means, ["loss", *measures], epoch, place)
+            validated = _validated(model, held_out, loss, measures, epoch)
+            monitored = run.add(
+                {"epoch": epoch, "step": update.count, **trained, **validated}
+                | {"lr": float(update.lr), "grad_norm": norm}
+                | {"seconds": time.perf_counter() - started}
+            )
             update.end_epoch(monitored)
             run.save()
             bar.set_postfix_str(f"{run.history.monitor} {monitored:.4g}", refresh=False)
     return run.history
 
 
-def _training_row(
-    means: Means, names: list[str], epoch: int, amp: str | None, place: Place
-) -> dict[str, float]:
-    """Read the epoch's numbers, for the first time, and refuse nan and infinity."""
+def _trained(
+    means: Means, names: list[str], epoch: int, place: Place
+) -> tuple[dict[str, float], float]:
+    """Read the epoch's numbers, for the first time; return the means and the mean norm.
+
+    Refuses nan and infinity.
+    """
     if not means.sizes:
         raise ValueError(
             "train is empty: it yielded no batches"
@@ -222,12 +222,23 @@ def _training_row(
     norms = [hypot(*row[len(names) :]) for row in rows]
     for batch, (row, norm) in enumerate(zip(rows, norms, strict=True), 1):
         _refuse(row[0], "loss", epoch, batch)
-        if amp != "fp16":  # whose scaler skips updates that overflow
+        if place.scaler is None:  # which skips updates that overflow
             _refuse(norm, "gradient's norm", epoch, batch)
     found = means.over([f"train_{name}" for name in names], rows, place)
     _refuse(found["train_loss"], "loss in another process", epoch)
     finite = [norm for norm in norms if isfinite(norm)]
-    return found | {"grad_norm": sum(finite) / len(finite) if finite else float("nan")}
+    return found, sum(finite) / len(finite) if finite else nan
+
+
+def _validated(
+    model: nn.Module, feed: Feed | None, loss: Loss, metrics: dict[str, Metric], epoch: int
+) -> dict[str, float]:
+    """Return the means over the validation data, where there are any."""
+    if feed is None:
+        return {}
+    scores = evaluate_feed(model, feed, loss, metrics, check=epoch == 1)
+    _refuse(scores["loss"], "validation loss", epoch)
+    return {f"val_{name}": score for name, score in scores.items()}
 
 
 def _refuse(value: float, name: str, epoch: int, batch: int | None = None) -> None:

@@ -35,9 +35,9 @@ def accuracy(output: Tensor, target: Tensor) -> Tensor:
     0.5
     """
     if output.ndim == target.ndim + 1 and output.shape[:1] + output.shape[2:] == target.shape:
-        return (output.argmax(1) == target).float().mean()
+        return (output.argmax(1) == target).mean(dtype=torch.float32)
     if output.shape == target.shape:
-        return ((output > 0) == (target > 0.5)).float().mean()
+        return ((output > 0) == (target > 0.5)).mean(dtype=torch.float32)
     raise ValueError(
         f"accuracy needs scores (samples, classes, ...) and integer targets (samples, ...), or "
         f"logits and targets of one shape, got {tuple(output.shape)} and {tuple(target.shape)}"
@@ -125,9 +125,10 @@ def scores_of(output: Tensor, y: Tensor, metrics: dict[str, Metric]) -> list[Ten
 
 
 def _as_scalar(value: Tensor | float, name: str, device: torch.device) -> Tensor:
-    value = torch.as_tensor(value, device=device).detach()
+    if not isinstance(value, Tensor) or value.device != device:
+        value = torch.as_tensor(value, device=device)
     if value.ndim:
         raise ValueError(
             f"metric {name!r} returned shape {tuple(value.shape)}: return the mean over the batch"
         )
-    return value
+    return value.detach()

@@ -11,6 +11,7 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,8 +21,9 @@ from torch.func import functional_call, stack_module_state, vmap
 from dlnotes import runtime
 from dlnotes.scratch.optimizers import Optimizer
 from dlnotes.training.arguments import check_counts, check_loss
-from dlnotes.training.batches import Batches
+from dlnotes.training.batches import Batches, generator_of
 from dlnotes.training.forward import loss_of, mode, output_of
+from dlnotes.training.inplace import in_place
 from dlnotes.training.losses import Loss, family_of
 from dlnotes.training.metrics import Metric, Metrics, named
 from dlnotes.training.place import find
@@ -134,16 +136,13 @@ def sweep(
     check_loss(loss)
     seeds, measures = list(seeds), named(metrics)
     _check_grid(values, seeds, model, optimizer)
-    for name, pair in (("train", train), ("val", val)):
-        if pair is not None:
-            _check_data(pair, name)
     place = find(runtime.pick_device() if device is None else device)
-    train = train[0].to(place), train[1].to(place)
-    val = None if val is None else (val[0].to(place), val[1].to(place))
-    if isinstance(loss, nn.Module):
-        loss.to(place)
-
-    n = len(train[0])
+    task = _Task(
+        _pair(train, "train", place),
+        None if val is None else _pair(val, "val", place),
+        loss.to(place) if isinstance(loss, nn.Module) else loss,
+        *(epochs, measures, schedule),
+    )
     others = [name for name in values if name != "lr"]
     combinations = list(itertools.product(*(values[name] for name in others)))
     rows: list[dict[str, Any]] = []
@@ -152,97 +151,114 @@ def sweep(
         for combination in combinations:
             fixed = dict(zip(others, combination, strict=True))
             size = fixed.get("batch_size", batch_size)
-            rule = optimizer(**_arguments(optimizer, fixed))
-            networks, orders = {}, {}
+            rule = in_place(optimizer, **_arguments(optimizer, fixed))
+            networks = {}
             for seed in seeds:
                 runtime.seed_everything(seed)
                 networks[seed] = model(**_arguments(model, fixed)).to(place)
-                orders[seed] = Batches(torch.arange(n), batch_size=n, seed=seed)
-            with mode(networks[seeds[0]], training=False):  # leaves batch norm's statistics alone
-                output = output_of(networks[seeds[0]], train[0][:size])
-                loss_of(loss, output, train[1][:size], train[1])
+            _try(networks[seeds[0]], task, size)
             runs = [{**fixed, "lr": lr, "seed": s} for lr in values["lr"] for s in seeds]
             count = sum(p.numel() for p in networks[seeds[0]].parameters())
             at_once = chunk or max(1, CHUNK_VALUES // max(1, count))
-            states = {seed: batches.generator.get_state() for seed, batches in orders.items()}
             for first in range(0, len(runs), at_once):
                 part = runs[first : first + at_once]
-                for seed, state in states.items():  # every chunk begins with the first epoch
-                    orders[seed].generator.set_state(state)
-                rows += _train(
-                    *(part, networks, orders, size, train, val),
-                    *(loss, rule, epochs, measures, schedule, bar),
-                )
+                stack = _Stack([networks[run["seed"]] for run in part])
+                rows += _train(task, part, stack, rule, size, bar)
     columns = [*values, "seed", "epoch"]
     frame = pd.DataFrame(rows)
     frame = frame[columns + [c for c in frame.columns if c not in columns]]
     return frame.sort_values(columns, ignore_index=True)
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What all runs of a sweep share."""
+
+    train: tuple[Tensor, Tensor]
+    val: tuple[Tensor, Tensor] | None
+    loss: Loss
+    epochs: int
+    metrics: dict[str, Metric]
+    schedule: Callable[[int], float] | None
+
+
+class _Stack:
+    """The networks of some runs as one, their parameters stacked along a leading axis."""
+
+    def __init__(self, networks: list[nn.Module]) -> None:
+        self.base, self.runs = networks[0], len(networks)
+        stacked, self.buffers = stack_module_state(networks)
+        values = {name: value.detach() for name, value in stacked.items()}
+        frozen = {name for name, p in self.base.named_parameters() if not p.requires_grad}
+        self.params = {k: v.requires_grad_() for k, v in values.items() if k not in frozen}
+        self.buffers |= {k: v for k, v in values.items() if k in frozen}
+
+        def output_of(params: Any, buffers: Any, x: Tensor) -> Any:
+            return functional_call(self.base, (params, buffers), (x,))
+
+        self._own = vmap(output_of, randomness="different")
+        self._same = vmap(output_of, in_dims=(0, 0, None), randomness="different")
+
+    def outputs(self, x: Tensor) -> Any:
+        """Return the outputs for samples of each run's own, ``(runs, samples, ...)``."""
+        return self._own(self.params, self.buffers, x)
+
+    def outputs_for_all(self, x: Tensor) -> Tensor:
+        """Return the outputs of every run for the same samples, a part of them at a time."""
+        parts = torch.split(x, max(1, PASSED // self.runs))
+        return torch.cat([self._same(self.params, self.buffers, part) for part in parts], dim=1)
+
+    def gradients(self, losses: Tensor) -> dict[str, Tensor]:
+        """Return the gradient of each run's loss.
+
+        The runs are independent, so the gradient of the sum holds each run's own. One
+        backward pass after vmap takes a third of the time of torch.func.grad within it.
+        """
+        found = torch.autograd.grad(losses, list(self.params.values()), torch.ones_like(losses))
+        return dict(zip(self.params, found, strict=True))
+
+
 def _train(
+    task: _Task,
     runs: list[dict[str, Any]],
-    networks: dict[int, nn.Module],
-    orders: dict[int, Batches],
-    size: int,
-    train: tuple[Tensor, Tensor],
-    val: tuple[Tensor, Tensor] | None,
-    loss: Loss,
+    stack: _Stack,
     rule: Optimizer,
-    epochs: int,
-    metrics: dict[str, Metric],
-    schedule: Callable[[int], float] | None,
+    size: int,
     bar: Any,
 ) -> list[dict[str, Any]]:
     """Train `runs` together and return their rows."""
-    x, y = train
-    base = networks[runs[0]["seed"]]
-    stacked, buffers = stack_module_state([networks[run["seed"]] for run in runs])
-    frozen = {name for name, p in base.named_parameters() if not p.requires_grad}
-    params = {k: v.detach().requires_grad_() for k, v in stacked.items() if k not in frozen}
-    buffers |= {k: v.detach() for k, v in stacked.items() if k in frozen}
-    dtype = next(iter(params.values())).dtype
-    lr = torch.tensor([float(run["lr"]) for run in runs], dtype=dtype, device=x.device)
-    seeds = sorted({run["seed"] for run in runs})
-    row_of = torch.tensor([seeds.index(run["seed"]) for run in runs], device=x.device)
+    (x, y), val = task.train, task.val
+    dtype = next(iter(stack.params.values())).dtype
+    rates = torch.tensor([float(run["lr"]) for run in runs], dtype=dtype, device=x.device)
+    orders = {run["seed"]: generator_of(run["seed"]) for run in runs}
+    losses_of = _per_run(task.loss, [y] if val is None else [y, val[1]])
+    scores = {name: vmap(metric, in_dims=(0, None)) for name, metric in task.metrics.items()}
 
-    def output_of(params: Any, buffers: Any, x: Tensor) -> Any:
-        return functional_call(base, (params, buffers), (x,))
-
-    outputs_in_training = vmap(output_of, randomness="different")
-    outputs = vmap(output_of, in_dims=(0, 0, None), randomness="different")
-    losses_of = _per_run(loss, [y] if val is None else [y, val[1]])
-    scores = {name: vmap(metric, in_dims=(0, None)) for name, metric in metrics.items()}
-    ones = torch.ones_like(lr)
-
-    donate = _arguments(rule.update, {"donate": True})  # nobody else holds these tensors
-    state, step, rows = rule.init(params), 0, []
-    for epoch in range(1, epochs + 1):
-        total = torch.zeros_like(lr)
-        order = torch.stack([part for seed in seeds for part, _ in orders[seed]]).to(x.device)
-        with mode(base, training=True):
-            for index in torch.split(order[row_of], size, dim=1):
+    state, step, rows = rule.init(stack.params), 0, []
+    for epoch in range(1, task.epochs + 1):
+        total = torch.zeros_like(rates)
+        order = {seed: torch.randperm(len(x), generator=draw) for seed, draw in orders.items()}
+        samples = torch.stack([order[run["seed"]] for run in runs]).to(x.device)
+        with mode(stack.base, training=True):
+            for index in torch.split(samples, size, dim=1):
                 try:
-                    losses = losses_of(outputs_in_training(params, buffers, x[index]), y[index])
+                    losses = losses_of(stack.outputs(x[index]), y[index])
                 except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
                     raise ValueError(
                         "the model works alone but cannot be batched over runs: "
                         f"{str(error).splitlines()[0]} Train it with fit, one run after the other"
                     ) from error
-                # The runs are independent, so the gradient of the sum holds each run's own. One
-                # backward pass after vmap takes a third of the time of torch.func.grad within it.
-                found = torch.autograd.grad(losses, list(params.values()), ones)
-                grads = dict(zip(params, found, strict=True))
-                rate = lr if schedule is None else lr * schedule(step)
+                lr = rates if task.schedule is None else rates * task.schedule(step)
+                grads = stack.gradients(losses)
                 with torch.no_grad():
-                    params, state = rule.update(grads, state, params, rate, **donate)
-                params = {name: value.requires_grad_() for name, value in params.items()}
+                    params, state = rule.update(grads, state, stack.params, lr)
+                stack.params = {name: value.requires_grad_() for name, value in params.items()}
                 total.add_(losses.detach(), alpha=index.shape[1] / len(x))
                 step += 1
         columns = [("train_loss", total)]
         if val is not None:
-            with mode(base, training=False), torch.inference_mode():
-                parts = torch.split(val[0], max(1, PASSED // len(runs)))
-                output = torch.cat([outputs(params, buffers, part) for part in parts], dim=1)
+            with mode(stack.base, training=False), torch.inference_mode():
+                output = stack.outputs_for_all(val[0])
                 targets = val[1].expand(len(runs), *val[1].shape)
                 columns.append(("val_loss", losses_of(output, targets)))
                 columns += [(f"val_{k}", score(output, val[1])) for k, score in scores.items()]
@@ -251,6 +267,13 @@ def _train(
             rows.append({**run, "epoch": epoch, **{name: column[k] for name, column in numbers}})
         bar.update(len(runs))
     return rows
+
+
+def _try(network: nn.Module, task: _Task, size: int) -> None:
+    """Refuse what does not fit, at one batch; batch norm's statistics stay as they are."""
+    x, y = task.train
+    with mode(network, training=False):
+        loss_of(task.loss, output_of(network, x[:size]), y[:size], y)
 
 
 def _per_run(loss: Loss, targets: list[Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -328,7 +351,9 @@ def _check_grid(
             raise ValueError(f"a learning rate must be finite and not negative, got {rate}")
 
 
-def _check_data(pair: Any, name: str) -> None:
+def _pair(pair: Any, name: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return inputs and targets on the device; refuse what is not tensors of one length."""
     if not (isinstance(pair, tuple | list) and len(pair) == 2):
         raise TypeError(f"{name} must be a pair (x, y) of tensors, not {type(pair).__name__}")
-    Batches(*pair)  # refuses what is not tensors of one length
+    moved = Batches(*pair).to(device)
+    return moved.x, moved.y
