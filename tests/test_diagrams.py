@@ -1,10 +1,12 @@
 """The drawn network holds the numbers that were computed, each once."""
 
+import itertools
 import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from torch import nn
 
 from dlnotes import diagrams
 from dlnotes.scratch import backprop
@@ -89,3 +91,27 @@ def test_a_graph_of_operations_has_an_arrow_for_each_edge(ax):
     diagrams.operations(ax, PLACES, EDGES, numbers, numbers)
     arrows = [(text.xyann, text.xy) for text in ax.texts if text.get_text() == ""]
     assert arrows == [(PLACES[a], PLACES[b]) for a, b in EDGES]
+
+
+@pytest.mark.parametrize("sizes", [[3, 3, 2, 2], [1, 2], [2, 5, 1]])
+def test_layers_has_a_circle_a_unit_a_line_a_weight_and_the_right_counts(ax, sizes):
+    assert diagrams.layers(ax, sizes) is ax
+    assert len(ax.patches) == sum(sizes)
+    assert len(ax.lines) == sum(a * b for a, b in itertools.pairwise(sizes))
+    counts = [text.get_text() for text in ax.texts if "=" in text.get_text()]
+    made = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
+    wanted = [sum(p.numel() for p in layer.parameters()) for layer in made]
+    assert [int(text.split("=")[1]) for text in counts] == wanted
+
+
+def test_layers_joins_every_unit_to_every_unit_before_it(ax):
+    diagrams.layers(ax, [2, 3])
+    at = {tuple(patch.center) for patch in ax.patches}
+    ends = {tuple(map(tuple, line.get_xydata())) for line in ax.lines}
+    assert len(ends) == 6
+    assert {point for line in ends for point in line} == at
+
+
+def test_a_network_of_one_layer_of_units_is_refused(ax):
+    with pytest.raises(ValueError, match="at least one layer"):
+        diagrams.layers(ax, [3])

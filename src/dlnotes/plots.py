@@ -217,7 +217,7 @@ def regions(
     >>> len(ax.collections)
     2
     """
-    x, y = (np.linspace(*side, points) for side in window)
+    x, y = (np.linspace(low, high, points) for low, high in window)
     at = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
     values = np.asarray(function(at))
     if values.size != len(at):
