@@ -88,6 +88,23 @@ def test_moved_batches_share_the_order():
     assert order(Batches(torch.arange(9), seed=0)) == first
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+@pytest.mark.parametrize(
+    ("targets", "size"), [(None, 80), (torch.zeros(10, dtype=torch.int16), 100)], ids=["x", "x, y"]
+)
+def test_data_stays_where_it_is_if_it_takes_more_than_half_of_the_memory(
+    targets, size, monkeypatch
+):
+    batches = Batches(torch.zeros(10, 2), targets)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * size - 1, 10**9))
+    moved = batches.to("cuda")
+    assert moved.pin
+    assert moved.x is batches.x
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * size, 10**9))
+    with pytest.raises((AssertionError, RuntimeError)):  # it fits, but there is no such device
+        batches.to("cuda")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

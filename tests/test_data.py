@@ -65,6 +65,8 @@ def test_target_scaler_gives_the_units_back():
     assert original.min() >= 25
     assert original.max() <= 346.01
     assert abs(original.mean() - 152) < 10
+    assert splits.train.y.mean().abs() < 1e-5, "fitted on the training part"
+    assert splits.train.y.std(correction=0).item() == pytest.approx(1, abs=1e-4)
 
 
 def test_a_constant_column_does_not_divide_by_zero():
@@ -76,14 +78,45 @@ def test_a_constant_column_does_not_divide_by_zero():
 def test_digits_as_images():
     images, flat = data.digits(images=True), data.digits()
     assert images.train.x.shape[1:] == (1, 8, 8)
-    assert torch.equal(images.test.x.flatten(1), flat.test.x)
+    for part in ("train", "val", "test"):
+        assert torch.equal(getattr(images, part).x.flatten(1), getattr(flat, part).x)
+        assert torch.equal(getattr(images, part).y, getattr(flat, part).y)
     assert flat.train.x.max() == 1
+
+
+def everything(splits):
+    parts = (splits.train, splits.val, splits.test)
+    return torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts])
+
+
+@pytest.mark.parametrize(("arms", "turns"), [(2, 1.0), (3, 1.0), (2, 0.5), (4, 2.0)])
+def test_spirals_wind_outwards_one_arm_a_class(arms, turns):
+    x, y = everything(data.spirals(400, arms=arms, turns=turns, noise=0.0))
+    radius = x.norm(dim=1)
+    assert radius.max() <= 1
+    assert abs((radius**2).mean() - 0.5) < 0.05, "spread evenly over the disc"
+    angle = 2 * torch.pi * (turns * radius + y / arms)
+    expected = torch.stack([angle.cos(), angle.sin()], 1)
+    torch.testing.assert_close(x / radius.unsqueeze(1), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_noise_has_the_standard_deviation_asked_for(noise):
+    x, y = everything(data.noisy_sine(4000, noise=noise))
+    assert x.min() >= -torch.pi
+    assert x.max() <= torch.pi
+    assert abs(x.mean()) < 0.1
+    assert x.abs().mean() == pytest.approx(torch.pi / 2, abs=0.05)
+    assert (y - x.sin()).std().item() == pytest.approx(noise, rel=0.05)
+    still, moved = (everything(data.spirals(4000, noise=a))[0] for a in (0.0, noise))
+    assert (moved - still).std().item() == pytest.approx(noise, rel=0.05)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), val=0), "val and test"),
+        (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), test=0), "val and test"),
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(9), val=0.5, test=0.5), "less than 1"),
         (lambda: data.split(torch.zeros(9, 1), torch.zeros(8)), "9 samples and y has 8"),
         (lambda: data.spirals(0), "n must be positive"),

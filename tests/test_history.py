@@ -47,6 +47,7 @@ def test_frame_best_and_repr():
     assert (history.monitor, history.best_epoch, len(history)) == ("val_loss", 2, 3)
     assert repr(history) == "History(3 epochs, finished; train_loss 0.3333, val_loss 1.1)"
     assert (repr(History()), History().best_epoch) == ("History(0 epochs)", 0)
+    assert History().monitor == "train_loss"
     fewer = [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 2.0}]
     assert History(fewer).best_epoch == 1, "the first of equals"
 

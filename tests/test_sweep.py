@@ -141,7 +141,7 @@ LOSSES = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_is_that_of_fit(name, monkeypatch):
     monkeypatch.setattr(
-        "dlnotes.training.sweeps.PASSED", 28
+        "dlnotes.training.stacks.PASSED", 28
     )  # validation of 20 samples in three parts
     loss, targets, model = LOSSES[name]
     (x, y), (x_val, y_val) = double(), double(20, 1)
@@ -162,7 +162,7 @@ def test_every_loss_is_that_of_fit(name, monkeypatch):
 
 
 def test_validation_goes_through_the_networks_in_parts(monkeypatch):
-    monkeypatch.setattr("dlnotes.training.sweeps.PASSED", 28)
+    monkeypatch.setattr("dlnotes.training.stacks.PASSED", 28)
     seen = []
 
     class Watched(nn.Linear):

@@ -730,6 +730,25 @@ REFUSED = {
         ValueError,
         r"output\.transpose\(1, 2\)",
     ),
+    "places that do not match": (
+        lambda: train(
+            network(nn.Unflatten(1, (1, 3)), nn.Linear(3, 5)),
+            (XC, torch.zeros(30, 2).long()),
+            loss=LOGITS,
+        ),
+        ValueError,
+        r"cannot take output \(8, 1, 5\).*, target \(8, 2\)",
+    ),
+    "labels one-hot as integers": (
+        lambda: train(network(nn.Linear(3, 3)), (XC, F.one_hot(YC, 3)), loss=LOGITS),
+        ValueError,
+        r"cannot take output \(8, 3\).*, target \(8, 3\)",
+    ),
+    "no axis of classes": (
+        lambda: train(network(nn.Linear(3, 1), nn.Flatten(0)), (XC, YC), loss=LOGITS),
+        ValueError,
+        r"cannot take output \(8,\).*, target \(8,\)",
+    ),
     "softmax into cross-entropy": (
         lambda: train(network(nn.Linear(3, 3), nn.Softmax(1)), (XC, YC), loss=LOGITS),
         ValueError,
@@ -949,6 +968,20 @@ def test_the_best_weights_are_in_the_checkpoint(tmp_path):
     train(model, (X, Y), (X, -Y), checkpoint=tmp_path / "run.pt", after_backward=keep)
     best = load(tmp_path / "run.pt")["best"]
     assert same(best.values(), kept[3]), "epoch 1"
+
+
+def test_the_best_epoch_of_before_stays_the_best_after_resuming(tmp_path):
+    model, path = network(), tmp_path / "run.pt"
+    kept = {}
+
+    def keep(model, step):
+        kept[step] = weights(model)
+
+    train(model, (X, Y), (X, -Y), epochs=2, checkpoint=path, after_backward=keep)
+    again = network()
+    history = train(again, (X, Y), (X, -Y), epochs=4, patience=9, checkpoint=path, resume=True)
+    assert history.best_epoch == 1
+    assert same(weights(again), kept[3])
 
 
 def test_history_is_a_history():

@@ -3,8 +3,8 @@
 Chapters import from here. Behind it: `loop` is `fit`, and `updates` the step it makes;
 `feeds` and `batches` bring the data, `place` says where a run happens, `forward` runs the
 network, `means` adds up an epoch, `run` keeps weights and `checkpoints`; `arguments` and
-`mismatches` hold what is said about bad input; `sweeps` trains many runs at once, with the
-rules of `inplace`; `evaluation` and `metrics` judge; `history` is the record.
+`mismatches` hold what is said about bad input; `sweeps` trains many runs at once, as
+`stacks`, with the rules of `inplace`; `evaluation` and `metrics` judge; `history` is the record.
 """
 
 from dlnotes.training.batches import Batches

@@ -118,7 +118,7 @@ class Batches:
         """
         device, moved = torch.device(device), copy.copy(self)  # shares the generator
         if device.type == "cuda" and self.x.device.type == "cpu":
-            size = sum(t.numel() * t.element_size() for t in (self.x, self.y))
+            size = self.x.nbytes + (0 if self.y is self.x else self.y.nbytes)
             if size > DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
                 moved.pin = True
                 return moved

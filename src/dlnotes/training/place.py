@@ -93,7 +93,7 @@ def settle(
 
 
 def find(device: Device) -> torch.device:
-    """Return the device that `device` names, if it is here.
+    """Return the device that `device` names, with its number, if it is here.
 
     Raises
     ------
@@ -101,14 +101,12 @@ def find(device: Device) -> torch.device:
         If there is none of that name.
     """
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
+        return torch.empty(0, device=torch.device(device)).device
     except (RuntimeError, AssertionError, TypeError) as error:  # a build without CUDA asserts
         raise ValueError(
             f"there is no device {str(device)!r} here: leave device out to take the best one "
             f"({runtime.pick_device()})"
         ) from error
-    return found
 
 
 def device_of(model: nn.Module) -> torch.device:

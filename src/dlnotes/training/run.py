@@ -43,6 +43,7 @@ class Run:
         self.patience, self.checkpoint = patience, checkpoint
         self.history = History()
         self.good = self.best = weights_of(model)
+        self.lowest = inf
 
     @property
     def steps(self) -> int:
@@ -59,12 +60,11 @@ class Run:
 
     def add(self, row: Row) -> float:
         """Keep an epoch's row and weights; return the number that decides which is best."""
-        lowest = min((old[self.history.monitor] for old in self.history.rows), default=inf)
         self.history.rows.append(row)
         self.good = weights_of(self.model)
         monitored = row[self.history.monitor]
-        if monitored < lowest:
-            self.best = self.good
+        if monitored < self.lowest:
+            self.lowest, self.best = monitored, self.good
         return monitored
 
     @contextmanager
@@ -141,6 +141,7 @@ class Run:
         if len(state["random"]) == self.place.world:
             checkpoints.set_random_state(state["random"][self.place.rank])
         self.history, self.best = History(state["rows"]), state["best"]
+        self.lowest = min((row[self.history.monitor] for row in self.history.rows), default=inf)
         self.good = weights_of(self.model)
 
     def _check(self, state: dict[str, Any], path: str) -> None:

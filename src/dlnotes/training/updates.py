@@ -90,7 +90,7 @@ class Update:
 def bare_step(optimizer: Optimizer) -> Callable[[], Any]:
     """Return ``optimizer.step`` without torch's wrapper, where that has nothing to do.
 
-    The wrapper labels the step for profilers and runs its hooks: 25 microseconds, 8 % of W2.
+    The wrapper labels the step for profilers and runs its hooks: 25 microseconds, a tenth of W2.
     A step that a scheduler or anyone else has wrapped once more is taken as it is, and so
     is every step while there are hooks, of this optimizer or of all.
     """
