@@ -1,5 +1,5 @@
 # make book    environment, install, HTML; prints where it is (no torch)
-# make test    the same environment with everything the suite needs, and the suite
+# make test    the same environment with everything the suite needs, and the suite on all cores
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
 # make chapter NB=08_optimizers [TITLE=...]   begin a chapter that builds and keeps the rules
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
@@ -33,7 +33,7 @@ book: $(VENV)/book.stamp
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
 
 test: $(VENV)/test.stamp book
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 notebooks: $(VENV)/test.stamp
 	$(BIN)/python tools/notebooks.py $(NB)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from dlnotes.exercises import backpropagation as exercises
 from dlnotes.scratch import backprop
 from dlnotes.scratch.backprop import Layer
 
@@ -458,3 +459,63 @@ ROWS = np.eye(2)[[0, 1]]
 def test_bad_input_says_what_to_change(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# ---- the answers of the chapter's exercises ----------------------------------------
+
+
+def test_the_gradients_of_the_lab_are_those_of_autograd():
+    s, _, gradients = exercises._solved()
+    leaves = {
+        name: torch.tensor(getattr(s, name), requires_grad=True)
+        for name in ("w_in", "gamma", "beta", "w_out", "b_out")
+    }
+    sums = torch.tensor(s.pixels) @ leaves["w_in"].T
+    diff = sums - sums.mean(0)
+    x_hat = diff * (sums.var(0) + exercises.EPS) ** -0.5
+    hidden = torch.tanh(leaves["gamma"] * x_hat + leaves["beta"])
+    log_probs = torch.log_softmax(hidden @ leaves["w_out"].T + leaves["b_out"], dim=1)
+    picked = log_probs[torch.arange(len(s.labels)), torch.tensor(s.labels)]
+    penalty = exercises.PENALTY / 2 * (leaves["w_in"] ** 2).sum()
+    (penalty - (torch.tensor(s.share) * picked).sum()).backward()
+    for name, leaf in leaves.items():
+        np.testing.assert_allclose(getattr(gradients, f"d{name}"), leaf.grad.numpy(), **CLOSE)
+
+
+def test_the_answers_to_the_exercises_are_those_of_autograd():
+    def recurrent(w, x, start, target):
+        state = torch.tensor(start, dtype=torch.float64)
+        for value in x:
+            state = torch.tanh(w * state + value)
+        return (state - target) ** 2 / 2
+
+    def shortcuts(w, b, x, target):
+        x, target = torch.tensor(x), torch.tensor(target)
+        for matrix, shift in zip(w, b, strict=True):
+            x = x + torch.tanh(x @ matrix.T + shift)
+        return ((x - target) ** 2).sum() / 2 / len(x)
+
+    def classifier(x, labels, w1, b1, w2, b2, penalty):
+        logits = torch.relu(torch.tensor(x) @ w1.T + b1) @ w2.T + b2
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+        return loss + penalty / 2 * ((w1**2).sum() + (w2**2).sum())
+
+    def product(a, b):
+        s = a * b + a
+        return s * torch.cos(s)
+
+    for check, loss, trained in (
+        (exercises.used_twice, product, (0, 1)),
+        (exercises.through_time, recurrent, (0,)),
+        (exercises.shortcuts, shortcuts, (0, 1)),
+        (exercises.three_bugs, classifier, (2, 3, 4, 5)),
+    ):
+        for case in check.cases:
+            inputs = list(case)
+            for k in trained:
+                inputs[k] = torch.tensor(case[k], dtype=torch.float64, requires_grad=True)
+            loss(*inputs).backward()
+            answer = check.right(*case)
+            answer = answer if isinstance(answer, tuple) else (answer,)
+            for k, found in zip(trained, answer, strict=True):
+                np.testing.assert_allclose(found, inputs[k].grad.numpy(), **CLOSE)

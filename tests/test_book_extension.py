@@ -15,6 +15,8 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 from course import figures, maths  # noqa: E402
 
+from dlnotes.explorers import esm  # noqa: E402
+
 # Formulas
 
 
@@ -170,19 +172,39 @@ def test_cells_are_folded_under_their_titles_and_widgets_say_what_they_need(tmp_
     assert not page.select("a:-soup-contains('Colab')"), "a launch link without an address"
 
 
+def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
+    page = esm.html("backprop", {}, "A network.")
+    cell = code("explorer", nbformat.v4.new_output("display_data", {"text/html": page}))
+    status, log = build(tmp_path, [cell], esm.html("descent", {}, "A path."))
+    assert status == 0, log
+    html = tmp_path / "_build/html"
+    for page, name, other in (("page", "descent", "backprop"), ("chapter", "backprop", "descent")):
+        soup = BeautifulSoup((html / f"{page}.html").read_text("utf8"), "html.parser")
+        (script,) = soup.select("script[src*=explorers]")
+        (style,) = soup.select("link[href*=explorers]")
+        assert script["src"] == f"_static/explorers-{name}.js"
+        for file, mark in ((script["src"], 'files["{}/'), (style["href"], ".dlx-{} {{")):
+            text = (html / file).read_text("utf8")
+            assert mark.format(name) in text
+            assert mark.format(other) not in text
+    search = BeautifulSoup((html / "search.html").read_text("utf8"), "html.parser")
+    assert not search.select("script[src*=explorers]")
+
+
 @pytest.mark.parametrize(
     ("cells", "text", "reason"),
     [
         ([], r"$\frac{1}{2$", "Missing close brace"),
         ([code("plot()", picture())], "", "a picture without alt text"),
         ([], "[lost](nowhere.md)", "nowhere.md"),
+        ([], esm.html("decent", {}, "A path."), "no explorer named decent: there are backprop"),
         (
             [code("warn()", nbformat.v4.new_output("stream", name="stderr", text="careful"))],
             "",
             "stderr",
         ),
     ],
-    ids=["formula", "alt text", "link", "error stream"],
+    ids=["formula", "alt text", "link", "explorer", "error stream"],
 )
 def test_a_faulty_page_fails_the_build(tmp_path, cells, text, reason):
     status, log = build(tmp_path, cells, text)

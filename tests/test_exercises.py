@@ -157,6 +157,13 @@ def test_without_timers_answers_are_judged_all_the_same():
     assert said == ["Right."]
 
 
+def test_a_float32_answer_is_forgiven_what_cancellation_leaves_of_it():
+    check = Check(right=lambda: np.array([1000.0, 1e-3]))
+    assert check.verdict(np.array([1000, 1.1e-3], np.float32)).startswith("Right")
+    assert not check.verdict(np.array([1000, 0.1], np.float32)).startswith("Right")
+    assert not check.verdict(np.array([1000, 1.1e-3])).startswith("Right")
+
+
 def test_dictionaries_and_lists_are_protected_too():
     check = Check(cases=[({"w": np.ones(2)}, [1.0])], right=lambda net, more: 3.0)
 

@@ -36,9 +36,79 @@ def test_what_is_read(text, written):
     assert [number.written for number in numbers_in_text.to_check(text)] == written
 
 
+@pytest.mark.parametrize(
+    ("written", "fits", "does_not"),
+    [
+        ("0.25", [0.245, 0.255, -0.25], [0.2449, 0.2551, 0.0]),
+        ("-0.25", [-0.245, -0.255], [0.25, -0.2449]),
+        ("+0.25", [0.245], [-0.25]),
+        ("25", [24.5, 25, 25.5], [24.4, 26]),
+        ("0.1", [0.095, 0.149, 0.15], [0.094, 0.151]),
+        ("1.0", [0.95, 1.05], [1, 0.94]),
+        ("2.7e-4", [2.65e-4, 2.75e-4], [2.64e-4, 2.76e-4, 2.7e-3]),
+        ("1e5", [100_000, 140_000.0], [151_000, 90_000]),
+        ("8%", [0.075, 0.085], [0.0749, 0.0851, 8]),
+        ("-8%", [-0.08], [0.08]),
+        ("100%", [1, 1.0], [0.99, 100]),
+    ],
+)
+def test_a_number_equals_what_rounds_to_it(written, fits, does_not):
+    (number,) = numbers_in_text.parse(written)
+    assert number.written == written
+    assert [value for value in (*fits, *does_not) if number.equals(value)] == fits
+
+
+@pytest.mark.parametrize(
+    ("written", "fits", "does_not"),
+    [("0.25", [0.25, -0.25], [0.251]), ("2.51", [2.508], [2.5]), ("60", [60], [60.1, 61])],
+)
+def test_a_short_number_is_not_rounded_from_code(written, fits, does_not):
+    (number,) = numbers_in_text.parse(written)
+    assert [value for value in (*fits, *does_not) if number.is_constant(value)] == fits
+
+
+@pytest.mark.parametrize(
+    ("code", "numbers"),
+    [
+        ("x = -0.5 + 2**3", {0.5, -0.5, 2, 3, 8.0, 7.5}),
+        ("1 / 0; (-8) ** 0.5; f(3) * 4; True", {1, 0, 8, -8, 0.5, 3, 4}),
+        ("%pip install x==0.7\n!ls 5\ny = 6", {6}),
+        ("ax.plot(7, lw=0.4, label=9, figsize=(6.4, 3))", {7, 9}),
+        ("no python 3", set()),
+        ("3 < y; ~4; z[5:6]", {3, 4, 5, 6}),
+    ],
+)
+def test_what_code_contains(code, numbers):
+    assert set(numbers_in_text.constants(code)) == numbers
+
+
+def output(text, **data):
+    stream = nbformat.v4.new_output("stream", name="stdout", text=text)
+    shown = nbformat.v4.new_output("display_data", data)
+    return nbformat.v4.new_code_cell(outputs=[stream, shown])
+
+
+@pytest.mark.parametrize(
+    ("cell", "numbers"),
+    [
+        (
+            output("loss 0.5 -17%", **{"text/plain": "[1.  2.5]"}),
+            {0.5, 0.005, -0.17, -0.17 / 100, 1.0, 2.5},
+        ),
+        (output("", **{"text/plain": "<Figure 921.6x475.2>", "image/png": ""}), set()),
+        (output("share (%)\n0.5 10"), {0.5, 0.005, 10, 0.1}),
+        (output("in 1986 `3` [4](5) 1,000"), {1986, 3, 4, 5, 1000}),
+        (nbformat.v4.new_markdown_cell("7"), set()),
+    ],
+)
+def test_what_a_cell_prints(cell, numbers):
+    assert set(numbers_in_text.printed(cell)) == numbers
+
+
 # ---- a small chapter ---------------------------------------------------------------
 
 CODE = "rate = 0.01\npath = np.linspace(3.6, 5.0867, 26)\nplt.figure(figsize=(6.4, 3.3))"
+LIMITS = "20 of 20, and 21 is not; 0.75 is not, and 0.314 is"
 PRINTED = "   x     f(x)\n3.600   -5.735\n5.087  -24.083\n1 of 400: 0.0823\n"
 
 
@@ -97,6 +167,38 @@ def test_what_is_not_shown_is_reported(text, number):
         (message,) = found(**{where: text})
         assert f"the text says {number}, which no code cell of the " in message
         assert f'{{"dlnotes": {{"numbers": {{"{number}": "expression"}}}}}}' in message
+
+
+def test_where_the_limits_lie():
+    """Integers above 20 are looked for, and numbers of three digits in the whole chapter."""
+    assert [re.search(r"says (\S+),", message)[1] for message in found(text=LIMITS)] == [
+        "21",
+        "0.75",
+    ]
+
+
+def test_a_text_with_a_heading_in_its_middle_belongs_to_both_sections():
+    assert found(text="rate $0.01$\n\n## Next\n\nno code, 8 %") == []
+    assert len(found(text="## Next\n\n$0.01$ and 0.75")) == 1
+    assert len(found(text="```\n## no heading\n```\n0.75")) == 1
+
+
+def test_sections_end_at_headings_and_overlap_where_one_stands_inside_a_cell():
+    nb = nbformat.v4.new_notebook()
+    for text in ("# T", None, "## A", None, "end of A\n\n## B\n\nbegin", None, "### C", None):
+        new = nbformat.v4.new_markdown_cell if text else nbformat.v4.new_code_cell
+        nb.cells.append(new(text or "# no heading"))
+    ranges = [(section.start, section.stop) for section in numbers_in_text.sections(nb)]
+    assert ranges == [(0, 3), (0, 3), (2, 5), (2, 5), (2, 7), (4, 7), (6, 8), (6, 8)]
+    del nb.cells[::2]
+    assert numbers_in_text.sections(nb) == [range(0, 4)] * 4
+
+
+@pytest.mark.parametrize("bare", [{"source": "print(y)"}, {"outputs": []}])
+def test_a_section_with_code_or_outputs_is_enough(bare):
+    nb = chapter(text="0.75")
+    nb.cells[4].update(bare)
+    assert [text for _, text in numbers_in_text.problems(nb)] != []
 
 
 def test_a_section_without_code_is_compared_with_the_whole_chapter():

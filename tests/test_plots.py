@@ -81,6 +81,23 @@ def test_bad_input_says_what_to_change(ax, draw, words):
         draw(ax)
 
 
+def test_least_squares_draws_the_loss_of_a_line_and_its_minimum(ax):
+    x = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 3.0]])
+    y = np.array([1.0, 2.5, 2.0])
+    assert plots.least_squares(ax, x, y) is ax
+    star = ax.lines[0].get_xydata()[0]
+    np.testing.assert_allclose(2 / 3 * x.T @ (x @ star - y), 0, atol=1e-12)  # no slope there
+    contours = ax.collections[0]
+    for level, paths in zip(contours.levels, contours.get_paths(), strict=True):
+        heights = [((x @ point - y) ** 2).mean() for point in paths.vertices]
+        np.testing.assert_allclose(heights, level, rtol=0.1)
+
+
+def test_least_squares_wants_two_columns(ax):
+    with pytest.raises(ValueError, match=re.escape("x must have shape (samples, 2), got (4, 3)")):
+        plots.least_squares(ax, np.ones((4, 3)), np.ones(4))
+
+
 def test_drawing_changes_no_setting_and_no_random_state(ax):
     settings, state = mpl.rcParams.copy(), np.random.get_state()[1].copy()  # noqa: NPY002
     plots.path(plots.contours(ax, surfaces.saddle()), np.zeros((2, 2)), surfaces.saddle())

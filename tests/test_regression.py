@@ -75,3 +75,49 @@ def test_bad_input_says_what_to_change(line, change, words):
     arguments = {"x": line[0], "y": line[1], "lr": 0.1, "steps": 2, **change}
     with pytest.raises(ValueError, match=re.escape(words)):
         regression.fit(**arguments)
+
+
+def test_no_steps_leave_the_zero_weights():
+    assert regression.fit(np.ones((3, 2)), np.ones(3), lr=0.1, steps=0).tolist() == [[0.0, 0.0]]
+
+
+def by_hand(x, y, lr, batch_size, epochs, seed):
+    rng, w = np.random.default_rng(seed), np.zeros(x.shape[1])
+    for _ in range(epochs):
+        order = rng.permutation(len(x))
+        for first in range(0, len(x), batch_size):
+            batch = order[first : first + batch_size]
+            w = w - lr * regression.grad(w, x[batch], y[batch])
+    return w
+
+
+@pytest.mark.parametrize("batch_size", [1, 16, 40])  # 16 leaves a short last batch of 8
+def test_sgd_is_the_plain_loop_for_every_rate_and_seed(line, batch_size):
+    path = regression.sgd(*line, lr=[0.01, 0.05], batch_size=batch_size, epochs=3, seeds=[4, 9, 2])
+    assert path.shape == (4, 2, 3, 2)
+    for i, lr in enumerate([0.01, 0.05]):
+        for j, seed in enumerate([4, 9, 2]):
+            expected = by_hand(*line, lr, batch_size, 3, seed)
+            np.testing.assert_allclose(path[-1, i, j], expected, rtol=1e-12)
+    np.testing.assert_array_equal(path[0], 0)
+
+
+def test_sgd_with_all_samples_is_fit(line):
+    path = regression.sgd(*line, lr=[0.1], batch_size=40, epochs=7, seeds=[0])
+    np.testing.assert_allclose(path[:, 0, 0], regression.fit(*line, 0.1, 7), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"lr": 0.1}, "lr must be a list of positive learning rates, got 0.1"),
+        ({"lr": [0.1, 0.0]}, "lr must be a list of positive"),
+        ({"batch_size": 0}, "batch_size must be from 1 to 40, got 0"),
+        ({"batch_size": 41}, "batch_size must be from 1 to 40, got 41"),
+        ({"epochs": -1}, "epochs must not be negative"),
+    ],
+)
+def test_sgd_says_what_to_change(line, change, words):
+    arguments = {"lr": [0.1], "batch_size": 4, "epochs": 1, "seeds": [0], **change}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        regression.sgd(*line, **arguments)

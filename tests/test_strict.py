@@ -134,7 +134,11 @@ PICTURE = "the picture changed"
 FAULTS = {
     "unrun-cell": ("y = 1", unrun, "never run"),
     "unrun-cell-with-output": (NUMBERS, never_shown, "Unrun reference cell"),
-    "changed-number": (NUMBERS, text("0.1234", "0.1235"), "stored: 'loss 0.1235 after"),
+    "changed-number": (
+        NUMBERS,
+        text("0.1234", "0.1235"),
+        "output 1, text: line 1\\n  stored: 'loss 0.1235 after",
+    ),
     "changed-integer": (NUMBERS, text("30", "31"), "stored: 'loss 0.1234 after 31"),
     "changed-word": (NUMBERS, text("loss", "cost"), "stored: 'cost"),
     "changed-number-in-table": (
@@ -427,6 +431,7 @@ def test_declared_numbers_are_evaluated_after_the_last_cell(single):
         ("lr=1.2345678e-05", "lr=1.2345679e-05"),
         ("tensor([0.12345678, 1.])", "tensor([0.12345679, 1.])"),
         ("-0.3333333333333333", "-0.33333333333333337"),
+        ("1.00000000", "1.00000090"),
     ],
 )
 def test_same_line(old, now):
@@ -458,11 +463,17 @@ def test_same_line(old, now):
         ("1.23456789e5", "1.23456789e6"),
         ("a  0.5", "a 0.5"),
         ("0.5 cm", "0.5 mm"),
+        ("1.00000000", "1.00000150"),
     ],
 )
 def test_other_line(old, now):
     assert not strict.same_line(old, now)
     assert not strict.same_line(now, old)
+
+
+def test_a_line_more_or_less_is_a_difference_and_named():
+    for old, now in (("a\nb", "a"), ("a", "a\nb")):
+        assert strict.text_difference(old, now).startswith("line 2\n")
 
 
 @given(st.text())

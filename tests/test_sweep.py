@@ -212,6 +212,20 @@ def test_any_scalar_can_be_in_the_grid():
     assert frame["train_loss"].nunique() > 4
 
 
+def test_what_is_left_out_is_five_seeds_and_the_batches_of_fit():
+    options = {"loss": nn.CrossEntropyLoss(), "optimizer": optimizers.gd, "grid": {"lr": [0.1]}}
+    frame = sweep(plain, classes(), epochs=1, device="cpu", progress=False, **options)
+    assert frame["seed"].tolist() == list(range(5))
+    seed_everything(2)
+    network = plain()
+    history = fit(
+        network, classes(), loss=nn.CrossEntropyLoss(), seed=2, epochs=1, progress=False,
+        optimizer=torch.optim.SGD(network.parameters(), lr=0.1), device="cpu",
+    )  # fmt: skip
+    expected = history.rows[0]["train_loss"]
+    assert frame["train_loss"][2] == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_schedule_scales_every_step():
     def half_then_none(step):
         return 0.5 if step < 4 else 0.0

@@ -45,6 +45,7 @@ YEAR = re.compile(r"(?<=\bin )(?!\d\d00)(?:1[6-9]|20)\d\d\b|\((?!\d\d00)(?:1[6-9
 SUPERSCRIPT = re.compile("10([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 PLAIN = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 GROUPS = re.compile(r"(?<![\w.])\d{1,3}(?:(?:\{,\}|\\,|[, \u00a0\u2009\u202f])\d{3})+(?![\d.])")
+COMMAS = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\d.])")
 POWER = re.compile(
     r"(?:(\d[\d.]*)\s*(?:\\cdot|\\times|·|×)\s*)?(?<![\d.])10\^(?:\{([+-]?\d+)\}|(\d))"
 )
@@ -85,7 +86,7 @@ class Number(NamedTuple):
             return False
         value = value if self.written[0] in "+-" else abs(value)
         half = self.half if half is None else half
-        if abs(value) < abs(self.value) and re.fullmatch(r"[+-]?0\.0*1%?", self.written):
+        if abs(value) < abs(self.value) and re.fullmatch(r"[+-]?(0\.0*1%?|1e.*)", self.written):
             half /= 10
         return abs(value - self.value) <= half * (1 + 1e-9)
 
@@ -99,7 +100,7 @@ def parse(text: str, typeset: bool = True) -> Iterator[Number]:
     if typeset:
         text = YEAR.sub(" ", APART.sub(" ", html.unescape(text)))
         text = re.sub(r"(?<!\d )\b(minus|plus) (?=\d)", lambda m: "-+"[m[1] == "plus"], text)
-        text = GROUPS.sub(lambda m: re.sub(r"\D", "", m[0]), text)
+    text = (GROUPS if typeset else COMMAS).sub(lambda m: re.sub(r"\D", "", m[0]), text)
     text = SUPERSCRIPT.sub(lambda m: f"10^{{{m[1].translate(PLAIN)}}}", text.replace("−", "-"))
     text = POWER.sub(lambda m: f"{m[1] or 1}e{m[2] or m[3]}", text)
     for match in NUMBER.finditer(text):

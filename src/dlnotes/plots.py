@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from dlnotes.scratch import regression
 from dlnotes.surfaces import Surface
 
 CONTOUR_GREY = "#8a93a0"
@@ -183,6 +184,47 @@ def band(ax: Axes, x: Any, runs: Any, **line: Any) -> Axes:
     (drawn,) = ax.plot(x, np.median(runs, axis=0), **line)
     low, high = runs.min(axis=0), runs.max(axis=0)
     ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    return ax
+
+
+def least_squares(ax: Axes, x: Any, y: Any) -> Axes:
+    """Draw contours of the mean squared error of a line over intercept and slope.
+
+    A star marks the minimum. The levels are spaced evenly in the logarithm of the loss.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    x : array of shape (samples, 2)
+        Inputs, the first column all ones.
+    y : array of shape (samples,)
+        Targets.
+
+    Raises
+    ------
+    ValueError
+        If `x` has not two columns.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> x = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> ax = least_squares(plt.figure().add_subplot(), x, np.array([1.0, 3.5, 4.5]))
+    >>> ax.lines[0].get_xydata().round(6).tolist()
+    [[1.25, 1.75]]
+    """
+    if np.ndim(x) != 2 or np.shape(x)[1] != 2:
+        raise ValueError(f"x must have shape (samples, 2), got {np.shape(x)}")
+    best = np.linalg.lstsq(x, y)[0]
+    a, b = (np.linspace(middle - 5, middle + 5, 201) for middle in best)
+    heights = regression.loss(np.stack(np.meshgrid(a, b), -1), x, y)
+    lowest = max(float(heights.min()), 1e-3)
+    levels = np.geomspace(1.05, 100, 9) * lowest
+    ax.contour(a, b, heights, levels, colors=CONTOUR_GREY, linewidths=0.8)
+    ax.plot(*best, "*", markersize=9, color="#333333", zorder=4)
+    ax.set(xlabel="intercept", ylabel="slope")
+    ax.grid(visible=False)
     return ax
 
 

@@ -1,10 +1,12 @@
 """Every page loads one style sheet, one short script, and nothing from anyone else.
 
-A page with an explorer loads the explorers' script as well; only the search page loads
-the search index. Sphinx and MyST-NB register more files, which our theme does not use.
+A page with explorers loads one script and one style sheet more, which hold the explorers of
+that page; only the search page loads the search index. Sphinx and MyST-NB register more
+files, which our theme does not use.
 """
 
 import hashlib
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
 BOOK = Path(__file__).parents[2]
@@ -20,8 +23,9 @@ sys.path.insert(0, str(BOOK.parent / "src"))  # the book is built without torch,
 
 from dlnotes.explorers import esm  # noqa: E402
 
-EXPLORER_MARK = "data-dlnotes-explorer"
-SOURCES = {".bib", ".css", ".html", ".ipynb", ".js", ".md", ".py", ".svg", ".toml"}
+logger = logging.getLogger(__name__)
+EXPLORER = re.compile(r'<div [^>]*\bdata-dlnotes-explorer="([^"]*)"')
+SOURCES = {".bib", ".css", ".html", ".ipynb", ".js", ".json", ".md", ".py", ".svg", ".toml"}
 STYLE_SHEETS = {"book.css"}
 
 
@@ -47,12 +51,35 @@ def configure(app: Sphinx, config: Config) -> None:
     config.course_digest = digest()
 
 
-def write_assets(app: Sphinx, error: Exception | None) -> None:
-    """Write the explorers' script and style sheet, and what this build was made from."""
+def explorers_of(app: Sphinx, page: str, body: str) -> str:
+    """Write the script and the style sheet that a page's explorers need; return their stem.
+
+    Pages with the same explorers share the files, and a page without any gets none.
+    """
+    names = sorted(set(EXPLORER.findall(body)))
+    if unknown := set(names) - set(esm.names()):
+        logger.warning(
+            "no explorer named %s: there are %s",
+            ", ".join(sorted(unknown)),
+            ", ".join(esm.names()),
+            location=page,
+            type="course",
+            subtype="explorer",
+        )
+    names = [name for name in names if name not in unknown]
+    if not names:
+        return ""
+    stem = "-".join(["explorers", *names])
+    static = Path(app.outdir) / "_static"
+    static.mkdir(exist_ok=True)
+    (static / f"{stem}.js").write_text(esm.classic(names), "utf8")
+    (static / f"{stem}.css").write_text(esm.css(names), "utf8")
+    return stem
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Write what this build was made from."""
     if error is None and app.builder.format == "html":
-        static = Path(app.outdir) / "_static"
-        (static / "explorers.js").write_text(esm.classic(esm.names()), "utf8")
-        (static / "explorers.css").write_text(esm.css(), "utf8")
         (Path(app.outdir) / ".digest").write_text(app.config.course_digest, "utf8")
 
 
@@ -63,7 +90,7 @@ def trim(
     context["css_files"] = [
         sheet for sheet in context["css_files"] if Path(str(sheet.filename)).name in STYLE_SHEETS
     ]
-    context["has_explorer"] = EXPLORER_MARK in (context.get("body") or "")
+    context["explorers"] = explorers_of(app, pagename, context.get("body") or "")
     context["is_notebook"] = str(context.get("page_source_suffix", "")) == ".ipynb"
 
 
@@ -85,5 +112,5 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", configure)
     app.add_html_theme("course", str(BOOK / "_theme"))
     app.connect("html-page-context", trim, priority=900)
-    app.connect("build-finished", write_assets)
+    app.connect("build-finished", finish)
     app.add_node(nodes.table, override=True, html=(visit_table, depart_table))

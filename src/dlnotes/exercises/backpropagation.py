@@ -240,58 +240,58 @@ three_bugs = Check(
 class Start(NamedTuple):
     """What the lab begins with: a batch, the share of each sample, and parameters."""
 
-    x: Any
+    pixels: Any
     labels: Any
     share: Any
-    w1: Any
+    w_in: Any
     gamma: Any
     beta: Any
-    w2: Any
-    b2: Any
+    w_out: Any
+    b_out: Any
 
 
 @cache
 def start(samples: int = 32, width: int = 16) -> Start:
     """Return a batch of digits and parameters at which no mistake hides behind a 0 or a 1.
 
-    x has shape (samples, 64), labels and share (samples,) with shares that sum to one,
-    w1 (width, 64), gamma and beta (width,), w2 (10, width), b2 (10,).
+    pixels has shape (samples, 64), labels and share (samples,) with shares that sum to one,
+    w_in (width, 64), gamma and beta (width,), w_out (10, width), b_out (10,).
 
     Examples
     --------
     >>> batch = start()
-    >>> batch.x.shape, batch.w2.shape, round(float(batch.share.sum()), 12)
+    >>> batch.pixels.shape, batch.w_out.shape, round(float(batch.share.sum()), 12)
     ((32, 64), (10, 16), 1.0)
     """
     rng = np.random.default_rng(7)
     part = data.digits().train
     share = rng.uniform(0.5, 1.5, samples)
     return Start(
-        x=part.x[:samples].double().numpy(),
+        pixels=part.x[:samples].double().numpy(),
         labels=part.y[:samples].numpy(),
         share=share / share.sum(),
-        w1=rng.normal(size=(width, 64)) / 8,
+        w_in=rng.normal(size=(width, 64)) / 8,
         gamma=rng.uniform(0.5, 1.5, width),
         beta=0.3 * rng.normal(size=width),
-        w2=rng.normal(size=(10, width)) / np.sqrt(width),
-        b2=0.3 * rng.normal(size=10),
+        w_out=rng.normal(size=(10, width)) / np.sqrt(width),
+        b_out=0.3 * rng.normal(size=10),
     )
 
 
 def _forward(s: Start) -> SimpleNamespace:
     """Return every value of the forward pass of the chapter's lab."""
-    n = len(s.x)
+    n = len(s.pixels)
     v = SimpleNamespace()
-    v.net = s.x @ s.w1.T
-    v.mean = v.net.sum(axis=0) / n
-    v.diff = v.net - v.mean
+    v.sums = s.pixels @ s.w_in.T
+    v.mean = v.sums.sum(axis=0) / n
+    v.diff = v.sums - v.mean
     v.square = v.diff**2
     v.var = v.square.sum(axis=0) / (n - 1)
     v.inv_std = (v.var + EPS) ** -0.5
     v.x_hat = v.diff * v.inv_std
     v.pre = s.gamma * v.x_hat + s.beta
     v.hidden = np.tanh(v.pre)
-    v.logits = v.hidden @ s.w2.T + s.b2
+    v.logits = v.hidden @ s.w_out.T + s.b_out
     v.shifted = v.logits - v.logits.max(axis=1, keepdims=True)
     v.exps = np.exp(v.shifted)
     v.total = v.exps.sum(axis=1, keepdims=True)
@@ -303,7 +303,7 @@ def _forward(s: Start) -> SimpleNamespace:
 
 def _backward(s: Start, v: SimpleNamespace) -> SimpleNamespace:
     """Return the gradient of the lab's loss with respect to every value."""
-    n = len(s.x)
+    n = len(s.pixels)
     g = SimpleNamespace()
     g.dpicked = -s.share
     g.dlog_probs = np.zeros_like(v.log_probs)
@@ -316,9 +316,9 @@ def _backward(s: Start, v: SimpleNamespace) -> SimpleNamespace:
     g.dtop = -g.dshifted.sum(axis=1, keepdims=True)
     g.dlogits = g.dshifted.copy()
     g.dlogits[np.arange(n), v.logits.argmax(axis=1)] += g.dtop[:, 0]
-    g.db2 = g.dlogits.sum(axis=0)
-    g.dw2 = g.dlogits.T @ v.hidden
-    g.dhidden = g.dlogits @ s.w2
+    g.db_out = g.dlogits.sum(axis=0)
+    g.dw_out = g.dlogits.T @ v.hidden
+    g.dhidden = g.dlogits @ s.w_out
     g.dpre = g.dhidden * (1 - v.hidden**2)
     g.dbeta = g.dpre.sum(axis=0)
     g.dgamma = (g.dpre * v.x_hat).sum(axis=0)
@@ -328,8 +328,8 @@ def _backward(s: Start, v: SimpleNamespace) -> SimpleNamespace:
     g.dsquare = np.tile(g.dvar / (n - 1), (n, 1))
     g.ddiff = g.dx_hat * v.inv_std + g.dsquare * 2 * v.diff
     g.dmean = -g.ddiff.sum(axis=0)
-    g.dnet = g.ddiff + g.dmean / n
-    g.dw1 = g.dnet.T @ s.x + PENALTY * s.w1
+    g.dsums = g.ddiff + g.dmean / n
+    g.dw_in = g.dsums.T @ s.pixels + PENALTY * s.w_in
     return g
 
 
@@ -387,11 +387,17 @@ def _norm_cases() -> Sequence[tuple[Any, ...]]:
 
 
 def _all_gradients(
-    w1: Any, gamma: Any, beta: Any, w2: Any, b2: Any, x: Any, labels: Any
+    w_in: Any, gamma: Any, beta: Any, w_out: Any, b_out: Any, x: Any, labels: Any
 ) -> tuple[Any, ...]:
-    s = Start(x, labels, np.full(len(x), 1 / len(x)), w1, gamma, beta, w2, b2)
+    s = Start(x, labels, np.full(len(x), 1 / len(x)), w_in, gamma, beta, w_out, b_out)
     g = _backward(s, _forward(s))
-    return g.dw1, g.dgamma, g.dbeta, g.dw2, g.db2
+    return g.dw_in, g.dgamma, g.dbeta, g.dw_out, g.db_out
+
+
+def _unaveraged(w_in: Any, *rest: Any) -> tuple[Any, ...]:
+    n, (first, *others) = len(rest[-1]), _all_gradients(w_in, *rest)
+    penalty = PENALTY * w_in
+    return n * (first - penalty) + penalty, *(n * part for part in others)
 
 
 def _gradient_cases() -> Sequence[tuple[Any, ...]]:
@@ -421,7 +427,7 @@ lab = Lab(
                 lambda s, v, g: s.share
             ),
             "Each sample counts with its own share, not with 1/N.": (
-                lambda s, v, g: np.full(len(s.x), -1 / len(s.x))
+                lambda s, v, g: np.full(len(s.pixels), -1 / len(s.pixels))
             ),
         },
     ),
@@ -515,17 +521,17 @@ lab = Lab(
         {
             "The sign is flipped.": lambda s, v, g: -g.dlogits,
             "Each sample counts with its own share, not with 1/N.": (
-                lambda s, v, g: (v.probs - _one_hot(s.labels, 10)) / len(s.x)
+                lambda s, v, g: (v.probs - _one_hot(s.labels, 10)) / len(s.pixels)
             ),
             "These are the probabilities' share: the true class is still to be subtracted.": (
                 lambda s, v, g: s.share[:, None] * v.probs
             ),
         },
     ),
-    db2=_step(
-        "db2",
+    db_out=_step(
+        "db_out",
         {
-            "b2 was stretched over the samples: sum over them.": lambda s, v, g: g.dlogits,
+            "b_out was stretched over the samples: sum over them.": lambda s, v, g: g.dlogits,
             "The samples are averaged: the shares are in dlogits already, so sum.": (
                 lambda s, v, g: g.dlogits.mean(axis=0)
             ),
@@ -534,11 +540,11 @@ lab = Lab(
             ),
         },
     ),
-    dw2=_step(
-        "dw2",
+    dw_out=_step(
+        "dw_out",
         {
             "This is the transpose: a gradient has the shape of its matrix.": (
-                lambda s, v, g: g.dw2.T
+                lambda s, v, g: g.dw_out.T
             ),
             "The value that comes in is hidden, after the activation.": (
                 lambda s, v, g: g.dlogits.T @ v.pre
@@ -621,9 +627,9 @@ lab = Lab(
                 lambda s, v, g: g.dsquare[0]
             ),
             "The variance here divides by N - 1, not by N.": (
-                lambda s, v, g: g.dsquare * (len(s.x) - 1) / len(s.x)
+                lambda s, v, g: g.dsquare * (len(s.pixels) - 1) / len(s.pixels)
             ),
-            "The division by N - 1 is missing.": lambda s, v, g: g.dsquare * (len(s.x) - 1),
+            "The division by N - 1 is missing.": lambda s, v, g: g.dsquare * (len(s.pixels) - 1),
         },
     ),
     ddiff=_step(
@@ -645,31 +651,31 @@ lab = Lab(
         {
             "mean was stretched over the samples: sum over them.": lambda s, v, g: -g.ddiff,
             "The sign is flipped: mean is subtracted.": lambda s, v, g: -g.dmean,
-            "The samples are averaged here: they are summed, the 1/N comes on the way to net.": (
-                lambda s, v, g: g.dmean / len(s.x)
+            "The samples are averaged here: they are summed, the 1/N comes on the way to sums.": (
+                lambda s, v, g: g.dmean / len(s.pixels)
             ),
         },
     ),
-    dnet=_step(
-        "dnet",
+    dsums=_step(
+        "dsums",
         {
-            "net is used twice: the path through the mean is missing.": lambda s, v, g: g.ddiff,
+            "sums is used twice: the path through the mean is missing.": lambda s, v, g: g.ddiff,
             "The mean divides by N, and so does the way back through it.": (
                 lambda s, v, g: g.ddiff + g.dmean
             ),
         },
     ),
-    dw1=_step(
-        "dw1",
+    dw_in=_step(
+        "dw_in",
         {
-            "w1 is used twice: the path through the penalty is missing.": (
-                lambda s, v, g: g.dnet.T @ s.x
+            "w_in is used twice: the path through the penalty is missing.": (
+                lambda s, v, g: g.dsums.T @ s.pixels
             ),
             "The half in front of the penalty cancels the 2 of the square.": (
-                lambda s, v, g: g.dnet.T @ s.x + 2 * PENALTY * s.w1
+                lambda s, v, g: g.dsums.T @ s.pixels + 2 * PENALTY * s.w_in
             ),
             "This is the transpose: a gradient has the shape of its matrix.": (
-                lambda s, v, g: g.dw1.T
+                lambda s, v, g: g.dw_in.T
             ),
         },
     ),
@@ -698,19 +704,21 @@ lab = Lab(
         right=_norm_gradient,
         mistakes={
             "This is the formula for a variance that is divided by N: here it is N - 1.": (
-                lambda *case: _norm_gradient(*case, less=0)
+                lambda g, x_hat, std: _norm_gradient(g, x_hat, std, less=0)
             ),
             "The share of the mean is missing: the columns do not sum to 0.": (
-                lambda *case: _norm_gradient(*case, mean=0.0)
+                lambda g, x_hat, std: _norm_gradient(g, x_hat, std, mean=0.0)
             ),
-            "The share of the variance is missing.": lambda *case: _norm_gradient(*case, var=0.0),
+            "The share of the variance is missing.": lambda g, x_hat, std: _norm_gradient(
+                g, x_hat, std, var=0.0
+            ),
             "This treats mean and variance as constants.": (
-                lambda *case: _norm_gradient(*case, mean=0.0, var=0.0)
+                lambda g, x_hat, std: _norm_gradient(g, x_hat, std, mean=0.0, var=0.0)
             ),
             "The share of the variance has the wrong sign.": (
-                lambda *case: _norm_gradient(*case, var=-1.0)
+                lambda g, x_hat, std: _norm_gradient(g, x_hat, std, var=-1.0)
             ),
-            "The factor inv_std is missing: net is on another scale than x_hat.": (
+            "The factor inv_std is missing: sums is on another scale than x_hat.": (
                 lambda dx_hat, x_hat, inv_std: _norm_gradient(dx_hat, x_hat, 1.0)
             ),
         },
@@ -719,16 +727,11 @@ lab = Lab(
         cases=_gradient_cases(),
         right=_all_gradients,
         mistakes={
-            "The penalty is missing in the gradient of w1.": lambda w1, *rest: (
-                _all_gradients(w1, *rest)[0] - PENALTY * w1,
-                *_all_gradients(w1, *rest)[1:],
+            "The penalty is missing in the gradient of w_in.": lambda w_in, *rest: (
+                _all_gradients(w_in, *rest)[0] - PENALTY * w_in,
+                *_all_gradients(w_in, *rest)[1:],
             ),
-            "The batch is not averaged: here each sample has the share 1/N.": (
-                lambda w1, *rest: (
-                    len(rest[-1]) * (_all_gradients(w1, *rest)[0] - PENALTY * w1) + PENALTY * w1,
-                    *(len(rest[-1]) * part for part in _all_gradients(w1, *rest)[1:]),
-                )
-            ),
+            "The batch is not averaged: here each sample has the share 1/N.": _unaveraged,
             "The gradients of gamma and beta are in each other's place.": (
                 lambda *case: tuple(_all_gradients(*case)[k] for k in (0, 2, 1, 3, 4))
             ),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnotes.exercises import Check
+from dlnotes.exercises import Check, Lab
 from dlnotes.scratch import regression
 from dlnotes.scratch.backprop import numerical_gradient as _central
 
@@ -38,26 +38,51 @@ slope = Check(
     },
 )
 
-# The gradient of the mean squared error with respect to the weights.
-mse_gradient = Check(
+
+def _robust(w: Any, x: Any, y: Any) -> Any:
+    error = x @ w - y
+    return x.T @ (error / np.sqrt(1 + error**2)) / len(x)
+
+
+def _robust_with(outer: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a gradient whose derivative of the outer function is `outer`."""
+    return lambda w, x, y: x.T @ outer(x @ w - y) / len(x)
+
+
+# The gradient of the mean of sqrt(1 + error²) with respect to the weights.
+robust_gradient = Check(
     cases=[_line_data()],
-    right=regression.grad,
+    right=_robust,
     mistakes={
         "The sign is flipped: this is the direction to walk, not the gradient.": (
-            lambda w, x, y: -regression.grad(w, x, y)
+            lambda w, x, y: -_robust(w, x, y)
         ),
         "The 1/N is missing: the loss is a mean over the samples, and so is its gradient.": (
-            lambda w, x, y: len(x) * regression.grad(w, x, y)
+            lambda w, x, y: len(x) * _robust(w, x, y)
         ),
-        "The factor 2 from the square is missing.": lambda w, x, y: regression.grad(w, x, y) / 2,
+        "This is the gradient of the mean squared error: differentiate the square root first.": (
+            regression.grad
+        ),
+        "The derivative of the square root is 1 over twice the root: the root is missing.": (
+            _robust_with(lambda error: error)
+        ),
+        "Chain rule: under the root stands error², and its derivative is missing.": (
+            _robust_with(lambda error: 1 / (2 * np.sqrt(1 + error**2)))
+        ),
+        "A factor 1/2 is left over: it cancels against the 2 from error².": (
+            lambda w, x, y: _robust(w, x, y) / 2
+        ),
+        "A factor 2 is left over: it cancels against the 1/2 of the root.": (
+            lambda w, x, y: 2 * _robust(w, x, y)
+        ),
         "One gradient a sample: they are still to be averaged.": (
-            lambda w, x, y: 2 * (x @ w - y)[:, None] * x
+            lambda w, x, y: ((x @ w - y) / np.sqrt(1 + (x @ w - y) ** 2))[:, None] * x
         ),
         "You have averaged over features and samples: divide by the number of samples only.": (
-            lambda w, x, y: regression.grad(w, x, y) / x.shape[1]
+            lambda w, x, y: _robust(w, x, y) / x.shape[1]
         ),
         "This is a column of shape (features, 1): w has shape (features,).": (
-            lambda w, x, y: regression.grad(w, x, y)[:, None]
+            lambda w, x, y: _robust(w, x, y)[:, None]
         ),
     },
 )
@@ -101,52 +126,576 @@ numerical_gradient = Check(
 )
 
 
-def _eigenvalues(x: Any) -> Any:
-    return np.linalg.eigvalsh(regression.hessian(x))
+def _curvatures(x: Any, alpha: float) -> Any:
+    return np.linalg.eigvalsh(regression.hessian(x)) + 2 * alpha
 
 
-# The largest learning rate of least squares.
+# The edge of least squares with a penalty alpha |w|².
 edge = Check(
-    cases=[(_line_data()[1],), (np.array([[1.0, 2.0], [1.0, -1.0], [1.0, 0.5], [1.0, 4.0]]),)],
-    right=lambda x: 2 / _eigenvalues(x).max(),
+    cases=[
+        (_line_data()[1], 0.3),
+        (np.array([[1.0, 2.0], [1.0, -1.0], [1.0, 0.5], [1.0, 4.0]]), 2.0),
+    ],
+    right=lambda x, alpha: 2 / _curvatures(x, alpha).max(),
     mistakes={
         "One over the curvature jumps to the minimum; the edge is where it overshoots "
-        "by as much.": lambda x: 1 / _eigenvalues(x).max(),
+        "by as much.": lambda x, alpha: 1 / _curvatures(x, alpha).max(),
         "This is set by the flattest direction; the steepest one decides.": (
-            lambda x: 2 / _eigenvalues(x).min()
+            lambda x, alpha: 2 / _curvatures(x, alpha).min()
+        ),
+        "The penalty is missing: it adds to the curvature of every direction.": (
+            lambda x, alpha: 2 / _curvatures(x, 0.0).max()
+        ),
+        "The second derivative of alpha w² is not alpha.": (
+            lambda x, alpha: 2 / _curvatures(x, alpha / 2).max()
+        ),
+        "The penalty is a sum over the weights, and no mean over the samples: do not divide "
+        "it by N.": lambda x, alpha: 2 / _curvatures(x, alpha / len(x)).max(),
+        "A penalty makes the ground steeper: the edge falls as alpha grows.": (
+            lambda x, alpha: 2 / _curvatures(x, -alpha).max()
         ),
         "The 1/N is missing: the loss is a mean over the samples, and so is its Hessian.": (
-            lambda x: 2 / (len(x) * _eigenvalues(x).max())
+            lambda x, alpha: 2 / (len(x) * _curvatures(x, 0.0).max() + 2 * alpha)
         ),
-        "The factor 2 in the Hessian is missing: the loss has no one half in front.": (
-            lambda x: 4 / _eigenvalues(x).max()
-        ),
-        "XᵀX is not yet the Hessian: a factor that holds N is missing.": (
-            lambda x: 4 / (len(x) * _eigenvalues(x).max())
-        ),
+        "The factor 2 in the Hessian of the error is missing: the loss has no one half in "
+        "front.": lambda x, alpha: 2 / (_curvatures(x, 0.0).max() / 2 + 2 * alpha),
         "This is the largest curvature itself: the edge falls as the curvature grows.": (
-            lambda x: _eigenvalues(x).max()
+            lambda x, alpha: _curvatures(x, alpha).max()
         ),
     },
 )
 
-# The number of updates of a training run.
-updates = Check(
-    cases=[(10_000, 100, 1), (1_000, 64, 3), (10, 32, 4), (1_001, 100, 7)],
-    right=lambda n, batch_size, epochs: -(-n // batch_size) * epochs,
+
+def _sizes(n: int, batch_size: int) -> Any:
+    return np.minimum(batch_size, n - np.arange(0, n, batch_size))
+
+
+# The mean loss of an epoch from the means of its batches.
+epoch_loss = Check(
+    cases=[
+        (np.array([3.0, 1.0, 2.0, 7.0]), 10, 3),
+        (np.array([0.5, 0.25, 0.75]), 300, 100),
+        (np.array([4.0, 2.0]), 33, 32),
+    ],
+    right=lambda means, n, batch_size: (means * _sizes(n, batch_size)).sum() / n,
     mistakes={
-        "The short last batch is dropped: it makes an update too.": (
-            lambda n, batch_size, epochs: n // batch_size * epochs
+        "The mean of the batch means gives each sample of a short batch too much weight.": (
+            lambda means, n, batch_size: means.mean()
         ),
-        "This counts one epoch.": lambda n, batch_size, epochs: -(-n // batch_size),
-        "A batch does not run on into the next epoch: round up in each epoch.": (
-            lambda n, batch_size, epochs: -(-n * epochs // batch_size)
+        "The short last batch is left out.": (
+            lambda means, n, batch_size: means[: n // batch_size].mean()
         ),
-        "This is not a whole number of updates: what happens with the rest of the samples?": (
-            lambda n, batch_size, epochs: n / batch_size * epochs
+        "The last batch counts as a full one: it holds what is left over.": (
+            lambda means, n, batch_size: means.sum() * batch_size / n
         ),
-        "This is one update too many in epochs without a rest.": (
-            lambda n, batch_size, epochs: (n // batch_size + 1) * epochs
+        "This is the sum over all samples: divide by their number.": (
+            lambda means, n, batch_size: (means * _sizes(n, batch_size)).sum()
+        ),
+        "Divide by the number of samples, not by that of the batches.": (
+            lambda means, n, batch_size: (means * _sizes(n, batch_size)).sum() / len(means)
         ),
     },
+)
+
+# ---- the lab: a curve with two weights, y = a tanh(b x) ------------------------------
+
+
+def lab_data() -> tuple[Any, Any]:
+    """Return the data of the lab: 200 inputs and targets, a noisy tanh.
+
+    Examples
+    --------
+    >>> x, y = lab_data()
+    >>> x.shape, y.shape
+    ((200,), (200,))
+    """
+    rng = np.random.default_rng(11)
+    x = rng.uniform(-3, 3, 200)
+    return x, 1.5 * np.tanh(1.2 * x) + 0.3 * rng.standard_normal(200)
+
+
+def _predict(theta: Any, x: Any) -> Any:
+    return theta[0] * np.tanh(theta[1] * x)
+
+
+def _losses(theta: Any, x: Any, y: Any) -> Any:
+    return (_predict(theta, x) - y) ** 2
+
+
+def _slopes_a(theta: Any, x: Any, y: Any) -> Any:
+    return 2 * (_predict(theta, x) - y) * np.tanh(theta[1] * x)
+
+
+def _slopes_b(theta: Any, x: Any, y: Any, inner: Callable[[Any], Any] | None = None) -> Any:
+    """Return the slope along b of each sample; `inner` stands in for the derivative of tanh."""
+    bx = theta[1] * x
+    steepness = inner(bx) if inner else 1 - np.tanh(bx) ** 2
+    return 2 * (_predict(theta, x) - y) * theta[0] * steepness * x
+
+
+def _sample_gradients(theta: Any, x: Any, y: Any) -> Any:
+    return np.stack([_slopes_a(theta, x, y), _slopes_b(theta, x, y)], axis=1)
+
+
+def _gradient(theta: Any, x: Any, y: Any) -> Any:
+    return _sample_gradients(theta, x, y).mean(axis=0)
+
+
+def _descend(theta: Any, x: Any, y: Any, lr: float, steps: int) -> Any:
+    path = [np.array(theta)]
+    for _ in range(steps):
+        path.append(path[-1] - lr * _gradient(path[-1], x, y))
+    return np.array(path)
+
+
+def _steps_until(theta: Any, x: Any, y: Any, lr: float, tol: float) -> int:
+    steps = 0
+    while np.linalg.norm(_gradient(theta, x, y)) >= tol:
+        theta, steps = theta - lr * _gradient(theta, x, y), steps + 1
+    return steps
+
+
+def _steps_by(test: Callable[[Any, float], bool]) -> Callable[..., int]:
+    """Return a wrong count: descent until `test` of gradient and tolerance holds."""
+
+    def count(theta: Any, x: Any, y: Any, lr: float, tol: float) -> int:
+        steps = 0
+        while not test(_gradient(theta, x, y), tol):
+            theta, steps = theta - lr * _gradient(theta, x, y), steps + 1
+        return steps
+
+    return count
+
+
+def _at_zero(x: Any, y: Any) -> Any:
+    curvature = 2 * abs(np.mean(x * y))
+    return np.array([-curvature, curvature])
+
+
+def _hessian(theta: Any, x: Any, y: Any, h: float = 1e-5) -> Any:
+    columns = [
+        (_gradient(theta + h * e, x, y) - _gradient(theta - h * e, x, y)) / (2 * h)
+        for e in np.eye(2)
+    ]
+    return np.array(columns).T
+
+
+def _one_sided_hessian(theta: Any, x: Any, y: Any, h: float = 1e-5) -> Any:
+    here = _gradient(theta, x, y)
+    return np.array([(_gradient(theta + h * e, x, y) - here) / h for e in np.eye(2)]).T
+
+
+def _lab_edge(theta: Any, x: Any, y: Any) -> Any:
+    return 2 / np.linalg.eigvalsh(_hessian(theta, x, y)).max()
+
+
+def _epoch(
+    theta: Any,
+    x: Any,
+    y: Any,
+    lr: float,
+    batch_size: int,
+    order: Any,
+    *,
+    keep: bool = True,
+    frozen: bool = False,
+    divisor: int | None = None,
+) -> Any:
+    """Return the weights after an epoch: right by default, each argument a mistake."""
+    start = theta
+    for first in range(
+        0, len(order) if keep else len(order) // batch_size * batch_size, batch_size
+    ):
+        batch = order[first : first + batch_size]
+        gradients = _sample_gradients(start if frozen else theta, x[batch], y[batch])
+        theta = theta - lr * gradients.sum(axis=0) / (divisor or len(batch))
+    return theta
+
+
+def _full_each_time(theta: Any, x: Any, y: Any, lr: float, batch_size: int, order: Any) -> Any:
+    return _descend(theta, x, y, lr, len(_sizes(len(x), batch_size)))[-1]
+
+
+def _sgd(theta: Any, x: Any, y: Any, lr: float, batch_size: int, epochs: int, seed: int) -> Any:
+    rng, path = np.random.default_rng(seed), [np.array(theta)]
+    for _ in range(epochs):
+        path.append(_epoch(path[-1], x, y, lr, batch_size, rng.permutation(len(x))))
+    return np.array(path)
+
+
+def _sgd_ordered(order: Callable[[int, int], Any]) -> Callable[..., Any]:
+    """Return a wrong training run: the same ``order(seed, N)`` in every epoch."""
+
+    def run(theta: Any, x: Any, y: Any, lr: float, batch_size: int, epochs: int, seed: int) -> Any:
+        path = [np.array(theta)]
+        for _ in range(epochs):
+            path.append(_epoch(path[-1], x, y, lr, batch_size, order(seed, len(x))))
+        return np.array(path)
+
+    return run
+
+
+def _with_replacement(
+    theta: Any, x: Any, y: Any, lr: float, batch_size: int, epochs: int, seed: int
+) -> Any:
+    rng, path = np.random.default_rng(seed), [np.array(theta)]
+    for _ in range(epochs):
+        order = rng.integers(len(x), size=len(x))
+        path.append(_epoch(path[-1], x, y, lr, batch_size, order))
+    return np.array(path)
+
+
+def _variance(theta: Any, x: Any, y: Any) -> Any:
+    gradients = _sample_gradients(theta, x, y)
+    return ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=1).mean()
+
+
+def _exact_batch(theta: Any, x: Any, y: Any, tol: float) -> Any:
+    """Return the batch size, not rounded, at which the noise is `tol`."""
+    n, variance = len(x), _variance(theta, x, y)
+    return n * variance / (tol**2 * (n - 1) + variance)
+
+
+_x = np.array([0.4, -1.1, 2.3, 0.9, -0.2, 1.6, -2.7])
+_y = np.array([0.9, -0.7, 1.1, -0.4, 0.3, 1.9, -1.2])
+_theta = np.array([0.7, -1.3])
+_samples = [(_theta, _x, _y), (np.array([-0.4, 0.6]), _x[:4], _y[:4])]
+_order = np.array([5, 0, 3, 6, 1, 4, 2])
+
+lab = Lab(
+    predict=Check(
+        cases=[(_theta, _x)],
+        right=_predict,
+        mistakes={
+            "a and b have changed places.": lambda theta, x: _predict(theta[::-1], x),
+            "a stands in front of the tanh, not inside.": lambda theta, x: np.tanh(
+                theta[0] * theta[1] * x
+            ),
+            "The tanh is missing: this is a straight line.": lambda theta, x: (
+                theta[0] * theta[1] * x
+            ),
+            "b multiplies the input inside the tanh.": lambda theta, x: (
+                theta[0] * np.tanh(theta[1] + x)
+            ),
+            "The b is missing.": lambda theta, x: theta[0] * np.tanh(x),
+        },
+    ),
+    sample_losses=Check(
+        cases=_samples,
+        right=_losses,
+        mistakes={
+            "This is the error itself: square it.": (lambda theta, x, y: _predict(theta, x) - y),
+            "The loss has no one half in front.": lambda theta, x, y: _losses(theta, x, y) / 2,
+            "This is the size of the error: square it.": (
+                lambda theta, x, y: abs(_predict(theta, x) - y)
+            ),
+            "One loss a sample, please: you have averaged already.": (
+                lambda theta, x, y: _losses(theta, x, y).mean()
+            ),
+            "The sign between prediction and target is a plus.": (
+                lambda theta, x, y: (_predict(theta, x) + y) ** 2
+            ),
+        },
+    ),
+    loss=Check(
+        cases=_samples,
+        right=lambda theta, x, y: _losses(theta, x, y).mean(),
+        mistakes={
+            "This is the sum: the loss is the mean.": (
+                lambda theta, x, y: _losses(theta, x, y).sum()
+            ),
+            "One number, please: the losses are still to be averaged.": _losses,
+            "No root: the loss is the mean of the squares.": (
+                lambda theta, x, y: np.sqrt(_losses(theta, x, y).mean())
+            ),
+            "The mean is taken before the square: errors of opposite sign cancel.": (
+                lambda theta, x, y: (_predict(theta, x) - y).mean() ** 2
+            ),
+        },
+    ),
+    slopes_a=Check(
+        cases=_samples,
+        right=_slopes_a,
+        mistakes={
+            "The factor 2 from the square is missing.": (
+                lambda theta, x, y: _slopes_a(theta, x, y) / 2
+            ),
+            "The sign is flipped: the error is prediction minus target.": (
+                lambda theta, x, y: -_slopes_a(theta, x, y)
+            ),
+            "Chain rule: the derivative of the prediction with respect to a is missing.": (
+                lambda theta, x, y: 2 * (_predict(theta, x) - y)
+            ),
+            "Differentiating a tanh(bx) with respect to a leaves no a in front.": (
+                lambda theta, x, y: theta[0] * _slopes_a(theta, x, y)
+            ),
+            "The tanh needs b: its input is bx.": (
+                lambda theta, x, y: 2 * (_predict(theta, x) - y) * np.tanh(x)
+            ),
+            "One slope a sample, please: you have averaged already.": (
+                lambda theta, x, y: _slopes_a(theta, x, y).mean()
+            ),
+        },
+    ),
+    slopes_b=Check(
+        cases=_samples,
+        right=_slopes_b,
+        mistakes={
+            "The factor 2 from the square is missing.": (
+                lambda theta, x, y: _slopes_b(theta, x, y) / 2
+            ),
+            "The sign is flipped: the error is prediction minus target.": (
+                lambda theta, x, y: -_slopes_b(theta, x, y)
+            ),
+            "Chain rule, last link: the derivative of bx with respect to b is missing.": (
+                lambda theta, x, y: _slopes_b(theta, x, y) / x
+            ),
+            "Chain rule, last link: with respect to b it is x, not b.": (
+                lambda theta, x, y: _slopes_b(theta, x, y) / x * theta[1]
+            ),
+            "The a in front of the tanh has got lost.": (
+                lambda theta, x, y: _slopes_b(theta, x, y) / theta[0]
+            ),
+            "Chain rule: the derivative of the tanh itself is missing.": (
+                lambda theta, x, y: _slopes_b(theta, x, y, np.ones_like)
+            ),
+            "In the derivative of the tanh, the tanh is squared.": (
+                lambda theta, x, y: _slopes_b(theta, x, y, lambda bx: 1 - np.tanh(bx))
+            ),
+            "In the derivative of the tanh, the squared tanh has a minus.": (
+                lambda theta, x, y: _slopes_b(theta, x, y, lambda bx: 1 + np.tanh(bx) ** 2)
+            ),
+            "The derivative of the tanh is taken at x instead of bx.": (
+                lambda theta, x, y: _slopes_b(theta, x, y, lambda bx: 1 - np.tanh(x) ** 2)
+            ),
+            "One slope a sample, please: you have averaged already.": (
+                lambda theta, x, y: _slopes_b(theta, x, y).mean()
+            ),
+        },
+    ),
+    sample_gradients=Check(
+        cases=_samples,
+        right=_sample_gradients,
+        mistakes={
+            "Rows and columns have changed places: one row a sample.": (
+                lambda theta, x, y: _sample_gradients(theta, x, y).T
+            ),
+            "The columns have changed places: a first, then b.": (
+                lambda theta, x, y: _sample_gradients(theta, x, y)[:, ::-1]
+            ),
+            "One row a sample, please: you have averaged already.": _gradient,
+        },
+    ),
+    gradient=Check(
+        cases=_samples,
+        right=_gradient,
+        mistakes={
+            "This is the sum: the loss is a mean, and so is its gradient.": (
+                lambda theta, x, y: _sample_gradients(theta, x, y).sum(axis=0)
+            ),
+            "The mean runs over the samples: you have averaged the two slopes of each.": (
+                lambda theta, x, y: _sample_gradients(theta, x, y).mean(axis=1)
+            ),
+            "You have averaged everything: the gradient has one entry for each weight.": (
+                lambda theta, x, y: _sample_gradients(theta, x, y).mean()
+            ),
+            "The sign is flipped: this is the direction to walk.": (
+                lambda theta, x, y: -_gradient(theta, x, y)
+            ),
+        },
+    ),
+    descend=Check(
+        cases=[(_theta, _x, _y, 0.3, 5), (np.array([0.2, 0.1]), _x, _y, 0.05, 3)],
+        right=_descend,
+        mistakes={
+            "The path begins at the start: keep it too.": (lambda *case: _descend(*case)[1:]),
+            "The last point is missing: so many steps make one point more.": (
+                lambda *case: _descend(*case)[:-1]
+            ),
+            "Return every point, not only the last.": lambda *case: _descend(*case)[-1],
+            "It climbs: the step goes against the gradient.": (
+                lambda theta, x, y, lr, steps: _descend(theta, x, y, -lr, steps)
+            ),
+            "Every step uses the gradient at the start: compute it anew where you stand.": (
+                lambda theta, x, y, lr, steps: (
+                    theta - lr * np.arange(steps + 1)[:, None] * _gradient(theta, x, y)
+                )
+            ),
+            "All points are the last one: the list holds the same array again and again. "
+            "Write theta = theta - …, which makes a new array.": (
+                lambda *case: np.tile(_descend(*case)[-1], (case[-1] + 1, 1))
+            ),
+        },
+    ),
+    steps_until=Check(
+        cases=[
+            (_theta, _x, _y, 0.3, 1e-3),
+            (np.array([0.2, 0.1]), _x, _y, 0.1, 1e-2),
+            (_theta, _x, _y, 0.3, 10.0),
+        ],
+        right=_steps_until,
+        mistakes={
+            "One too many: a start that is flat enough needs no step.": (
+                lambda *case: _steps_until(*case) + 1
+            ),
+            "Compare the length of the gradient, not its square.": (
+                _steps_by(lambda gradient, tol: bool(gradient @ gradient < tol))
+            ),
+            "Both slopes count: use the length of the gradient, not its largest entry.": (
+                _steps_by(lambda gradient, tol: bool(abs(gradient).max() < tol))
+            ),
+            "A negative slope is below the tolerance and not flat: use the length.": (
+                _steps_by(lambda gradient, tol: bool(gradient.max() < tol))
+            ),
+        },
+    ),
+    at_zero=Check(
+        cases=[(_x, _y), (_x[:4], -_y[:4])],
+        right=_at_zero,
+        mistakes={
+            "The factor 2 from the square is missing.": lambda x, y: _at_zero(x, y) / 2,
+            "This is the sum over the samples: the loss is a mean.": (
+                lambda x, y: len(x) * _at_zero(x, y)
+            ),
+            "The smaller one first, please.": lambda x, y: _at_zero(x, y)[::-1],
+            "These are the entries of the Hessian: which λ has H v = λ v?": (
+                lambda x, y: np.array(
+                    [[0, -2 * np.mean(x * y)], [-2 * np.mean(x * y), 0]], dtype=float
+                )
+            ),
+            "Both have the same sign: with H v = λ v, try v = (1, 1) and v = (1, −1).": (
+                lambda x, y: abs(_at_zero(x, y))
+            ),
+        },
+    ),
+    escape=Check(
+        cases=[(1e-6, 0.5, 4.0, 0.1), (1e-3, 0.2, 0.5, 0.4)],
+        right=lambda delta, radius, curvature, lr: (
+            np.log(radius / delta) / np.log(1 + lr * curvature)
+        ),
+        mistakes={
+            "The growth per step is 1 + lr · curvature; its logarithm is not lr · curvature, "
+            "unless that is tiny.": lambda delta, radius, curvature, lr: (
+                np.log(radius / delta) / (lr * curvature)
+            ),
+            "How far it has to come is missing: from delta to radius, not to 1.": (
+                lambda delta, radius, curvature, lr: -np.log(delta) / np.log(1 + lr * curvature)
+            ),
+            "The sign is flipped: from delta to radius, not back.": (
+                lambda delta, radius, curvature, lr: (
+                    np.log(delta / radius) / np.log(1 + lr * curvature)
+                )
+            ),
+            "Downhill the ground curves with −curvature: the factor is above one.": (
+                lambda delta, radius, curvature, lr: (
+                    np.log(radius / delta) / np.log(abs(1 - lr * curvature))
+                )
+            ),
+            "The curvature is missing.": lambda delta, radius, curvature, lr: (
+                np.log(radius / delta) / np.log(1 + lr)
+            ),
+            "The distance grows by a factor a step, not by an amount: take logarithms.": (
+                lambda delta, radius, curvature, lr: (radius / delta) / (1 + lr * curvature)
+            ),
+        },
+    ),
+    hessian=Check(
+        cases=_samples,
+        right=_hessian,
+        rtol=1e-6,  # the answer is a difference quotient, with an h of the reader's choice
+        mistakes={
+            "This is a one-sided difference: nudge to both sides.": _one_sided_hessian,
+            "Twice too large: the two points are 2h apart.": (
+                lambda theta, x, y: 2 * _hessian(theta, x, y)
+            ),
+            "Only the diagonal is filled: nudging b changes the slope along a too.": (
+                lambda theta, x, y: np.diag(np.diag(_hessian(theta, x, y)))
+            ),
+            "The sign is flipped.": lambda theta, x, y: -_hessian(theta, x, y),
+            "This is the outer product of the gradient with itself: differentiate it instead.": (
+                lambda theta, x, y: np.outer(_gradient(theta, x, y), _gradient(theta, x, y))
+            ),
+        },
+    ),
+    edge=Check(
+        cases=[(np.array([1.1, 0.9]), _x, _y), (np.array([0.6, 1.4]), _x[:5], _y[:5])],
+        right=_lab_edge,
+        rtol=1e-6,
+        mistakes={
+            "One over the curvature jumps to the minimum; the edge is where it overshoots "
+            "by as much.": lambda *case: _lab_edge(*case) / 2,
+            "This is set by the flattest direction; the steepest one decides.": (
+                lambda *case: 2 / np.linalg.eigvalsh(_hessian(*case)).min()
+            ),
+            "The curvatures are the eigenvalues of the Hessian, not its entries.": (
+                lambda *case: 2 / _hessian(*case).max()
+            ),
+            "This is the largest curvature itself: the edge falls as the curvature grows.": (
+                lambda *case: 2 / _lab_edge(*case)
+            ),
+        },
+    ),
+    epoch=Check(
+        cases=[(_theta, _x, _y, 0.2, 3, _order), (_theta, _x, _y, 0.2, 2, _order[::-1])],
+        right=_epoch,
+        mistakes={
+            "The short last batch is dropped: it makes an update too.": (
+                lambda *case: _epoch(*case, keep=False)
+            ),
+            "Every batch uses the gradient at the start of the epoch: move after each batch.": (
+                lambda *case: _epoch(*case, frozen=True)
+            ),
+            "The short last batch is divided by batch_size: take the mean over what it holds.": (
+                lambda *case: _epoch(*case, divisor=case[4])
+            ),
+            "Each batch uses the sum of its gradients: take the mean.": (
+                lambda *case: _epoch(*case, divisor=1)
+            ),
+            "The order is ignored: a batch is order[first : first + batch_size], and its "
+            "samples are x[batch], y[batch].": (
+                lambda theta, x, y, lr, batch_size, order: _epoch(
+                    theta, x, y, lr, batch_size, np.sort(order)
+                )
+            ),
+            "Only one batch is used: go on to the end of the order.": (
+                lambda theta, x, y, lr, batch_size, order: _epoch(
+                    theta, x, y, lr, batch_size, order[:batch_size]
+                )
+            ),
+            "Every update uses all samples: use x[batch] and y[batch].": _full_each_time,
+        },
+    ),
+    sgd=Check(
+        cases=[(_theta, _x, _y, 0.1, 3, 4, 5), (_theta, _x, _y, 0.2, 2, 2, 1)],
+        right=_sgd,
+        mistakes={
+            "Every epoch has the same order: create the generator once, before the loop.": (
+                _sgd_ordered(lambda seed, n: np.random.default_rng(seed).permutation(n))
+            ),
+            "The samples are not shuffled.": _sgd_ordered(lambda seed, n: np.arange(n)),
+            "Drawn with replacement: some samples come twice in an epoch and some not at all.": (
+                _with_replacement
+            ),
+            "The weights before the first epoch are missing.": lambda *case: _sgd(*case)[1:],
+            "Return the weights after every epoch, not only the last.": (
+                lambda *case: _sgd(*case)[-1]
+            ),
+        },
+    ),
+    batch_for=Check(
+        cases=[(_theta, _x, _y, 1.0), (_theta, _x, _y, 0.4), (np.array([2.0, 0.3]), _x, _y, 2.1)],
+        right=lambda *case: np.ceil(_exact_batch(*case)),
+        mistakes={
+            "Rounded down: the noise is then still above the tolerance.": (
+                lambda *case: np.floor(_exact_batch(*case))
+            ),
+            "A batch holds a whole number of samples.": _exact_batch,
+            "The factor for drawing without replacement is missing.": (
+                lambda theta, x, y, tol: np.ceil(_variance(theta, x, y) / tol**2)
+            ),
+            "Half the noise needs four times the batch: square the ratio.": (
+                lambda theta, x, y, tol: np.ceil(np.sqrt(_variance(theta, x, y)) / tol)
+            ),
+        },
+    ),
 )

@@ -1,27 +1,12 @@
-// What a figure of descent shows, as plain values: names for the reader, a state made
-// safe, the path with its losses, the message, the scales. Nothing here draws.
-import { surfaces, optimizers, descend, norm } from "./maths.js";
-import { number, logScale } from "./plot.js";
-import { clamp, finite } from "./controls.js";
+// What a figure of descent shows, as plain values: a state made safe, the path with its
+// losses, the message, the scales. Nothing here draws.
+import spec from "./spec.json" with { type: "json" };
+import { surfaces } from "../maths/surfaces.js";
+import { optimizers, descend } from "../maths/optimizers.js";
+import { number, quantity } from "../shared/numbers.js";
+import { logScale } from "../shared/plot.js";
+import { cleaned, clamp, finite } from "../shared/settings.js";
 
-export const SURFACES = {
-  wave: "x² sin x (1-D)",
-  plateau: "Plateau (1-D)",
-  bowl: "Bowl",
-  ravine: "Ravine",
-  saddle: "Saddle",
-  rosenbrock: "Rosenbrock",
-  beale: "Beale",
-  himmelblau: "Himmelblau",
-};
-export const OPTIMIZERS = {
-  gd: "Gradient descent",
-  momentum: "Momentum",
-  nesterov: "Nesterov momentum",
-  rmsprop: "RMSprop",
-  adam: "Adam",
-  adamw: "AdamW",
-};
 // What the momentum slider sets in each rule, and how the reader knows it.
 export const KNOB = {
   momentum: ["beta", "Momentum β"],
@@ -30,8 +15,6 @@ export const KNOB = {
   adam: ["beta1", "Momentum β₁"],
   adamw: ["beta1", "Momentum β₁"],
 };
-export const LIMITS = { lr: [1e-4, 10], momentum: [0, 0.99], steps: [1, 500], condition: [1, 100] };
-export const KEYS = ["surface", "optimizer", "lr", "momentum", "start", "steps", "condition"];
 
 // The picture is 4 wide by 3 high, in these units.
 export const [WIDTH, HEIGHT] = [400, 300];
@@ -51,24 +34,13 @@ export function picture({ dim, window: [[x0, x1], y], value }) {
   return [[cx - unit * WIDTH, cx + unit * WIDTH], [cy - unit * HEIGHT, cy + unit * HEIGHT]];
 }
 
-// Any state made into one that can be drawn: unknown names and impossible numbers are
-// replaced, numbers out of range are moved to the nearest end of it.
+// Any state made into one that can be drawn: the start belongs to the surface.
 export function clean(state) {
-  const surface = Object.hasOwn(surfaces, state.surface) ? state.surface : "ravine";
-  const optimizer = Object.hasOwn(optimizers, state.optimizer) ? state.optimizer : "gd";
-  const within = (key, otherwise) => clamp(finite(state[key], otherwise), ...LIMITS[key]);
-  const f = surfaces[surface]();
+  const safe = cleaned(spec.settings, state);
+  const f = surfaces[safe.surface]();
   const view = picture(f);
   const given = Array.isArray(state.start) && state.start.length === f.dim ? state.start : f.start;
-  return {
-    surface,
-    optimizer,
-    lr: within("lr", 0.05),
-    momentum: within("momentum", 0.9),
-    start: f.start.map((v, i) => clamp(finite(given[i], v), ...view[i])),
-    steps: Math.round(within("steps", 50)),
-    condition: within("condition", 20),
-  };
+  return { ...safe, start: f.start.map((v, i) => clamp(finite(given[i], v), ...view[i])) };
 }
 
 // The path of a (clean) state: points, losses, gradient norms, and at which step, if
@@ -87,7 +59,7 @@ export function trajectory({ surface, optimizer, lr, momentum, start, steps, con
   return {
     points,
     losses: points.map(f.value),
-    slopes: points.map((x) => norm(f.grad(x))),
+    slopes: points.map((x) => Math.hypot(...f.grad(x))),
     diverged,
   };
 }
@@ -96,11 +68,16 @@ export function trajectory({ surface, optimizer, lr, momentum, start, steps, con
 export function message(view, { points, losses, diverged }, k) {
   const outside = !points[k].every((v, i) => v >= view[i][0] && v <= view[i][1]);
   if (k === diverged || (outside && losses[k] > losses[0])) {
-    const grown = `${number(losses[0])} to ${number(losses[k])}`;
-    return [`Diverges: in ${k} steps the loss went from ${grown}. Lower the learning rate.`, true];
+    return {
+      message: [
+        "Diverges: in ", quantity("shown", String(k)), " steps the loss went from ",
+        quantity("first_loss", number(losses[0])), " to ", quantity("Loss", number(losses[k])),
+        ". Lower the learning rate.",
+      ],
+      warning: true,
+    };
   }
-  if (outside) return ["The path has left the picture.", true];
-  return ["", false];
+  return outside ? { message: ["The path has left the picture."], warning: true } : {};
 }
 
 // The losses on the scale that shows them best: log of the height above the lowest

@@ -1,7 +1,8 @@
 // The picture of the network: its boxes, its edges, and the numbers beside them. What is
 // shown and what is marked is given; nothing is computed here.
-import { UNITS } from "./network.js";
-import { svg, decimals } from "./plot.js";
+import { UNITS } from "../maths/backprop.js";
+import { svg } from "../shared/elements.js";
+import { decimals, quantity } from "../shared/numbers.js";
 
 // Boxes hold lines of [label, name of the number]. All sizes are in units
 // that are about a pixel; a narrow picture runs downwards, a wide one to the right.
@@ -69,7 +70,7 @@ function numberLine({ x, y, width, label, text, mark, centred = false }) {
 export function drawNetwork(wide, shown, current, used) {
   const { boxes } = wide ? WIDE : TALL;
   const mark = (name) => (name === current ? "current" : used.includes(name) ? "used" : "");
-  const text = (name, places = 6) => (name in shown ? decimals(shown[name], places) : "");
+  const text = (name, places = 6) => quantity(name, name in shown ? decimals(shown[name], places) : "");
   const ends = (from, to) => {
     const [[x0, y0, w0], [x1, y1, w1]] = [boxes[from], boxes[to]];
     return wide

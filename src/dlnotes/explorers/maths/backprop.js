@@ -1,5 +1,5 @@
-// The network of the worked example, one operation at a time: the counterpart of
-// dlnotes.scratch.backprop, with the same names and order, and tested equal to it.
+// The network of the worked example, one operation at a time: the counterpart of the first
+// half of dlnotes.scratch.backprop, with the same names and order, and tested equal to it.
 // Each operation is built from the names that it takes, so the formula that is read and
 // the number that is computed cannot differ. Pure functions on plain objects.
 
@@ -171,10 +171,16 @@ export function train(net, steps, { lr, biases, lost = () => false, done = { net
 const NAME = /\b(?:d\w+\/d\w+|(?!exp\b)[A-Za-z]\w*)\b/g;
 export const operands = (formula) => [...new Set(formula.match(NAME))];
 
-// A formula with numbers for names; a negative one stands in brackets unless it is first.
-export const fill = (formula, values, format) =>
-  formula.replace(NAME, (name, place) =>
-    values[name] < 0 && place > 0 ? `(${format(values[name])})` : format(values[name]));
+// A formula as strings and, for each name, what `put(name, place)` makes of it.
+export function fill(formula, put) {
+  const parts = [];
+  let end = 0;
+  for (const { 0: name, index } of formula.matchAll(NAME)) {
+    parts.push(formula.slice(end, index), put(name, index));
+    end = index + name.length;
+  }
+  return [...parts, formula.slice(end)].flat();
+}
 
 // Names as they are printed: ∂ for d, η for the learning rate, w5⁺ for the new weight.
 export const printed = (text) =>

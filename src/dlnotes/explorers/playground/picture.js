@@ -1,0 +1,386 @@
+// The playground: a network that trains in the page.
+import spec from "./spec.json" with { type: "json" };
+import { REACH, MOST, PRESETS, clean, difference, hiddenOf, message, python, trained } from "./model.js";
+import { outputAt, rate, report } from "./training.js";
+import { sigmoid } from "../maths/activations.js";
+import { button, select } from "../shared/controls.js";
+import { html, svg, write } from "../shared/elements.js";
+import { explorer } from "../shared/explorer.js";
+import { linkTo } from "../shared/mount.js";
+import { number, quantity } from "../shared/numbers.js";
+import { MARGIN, frame, frameIn, lines, ticks } from "../shared/plot.js";
+import { clamp } from "../shared/settings.js";
+
+const GRID = 30; // places along each side of a picture
+const HIGH = 1.6; // the sine is shown from -1.6 to 1.6
+const LAST = spec.settings.epochs.limits[1];
+// Below zero and class 0, above zero and class 1; readable on light and dark paper.
+const COLOURS = [[230, 120, 10], [30, 130, 200]];
+
+const at = (k, steps) => -REACH + (2 * REACH * k) / steps;
+
+// Paints numbers from -1 to 1, row by row from the top, as colour and strength.
+function paint(canvas, values) {
+  const image = new ImageData(GRID, GRID);
+  values.forEach((value, k) => {
+    const strength = Math.min(1, Math.abs(value));
+    image.data.set([...COLOURS[value > 0 ? 1 : 0], 200 * strength], 4 * k);
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+// Draws numbers along x as a line.
+function plotLine(canvas, values) {
+  const context = canvas.getContext("2d");
+  context.clearRect(0, 0, GRID, GRID);
+  context.beginPath();
+  values.forEach((value, k) => context.lineTo((k / (values.length - 1)) * GRID, (GRID * (1 - 0.9 * value)) / 2));
+  context.strokeStyle = `rgb(${COLOURS[1]})`;
+  context.lineWidth = 2;
+  context.stroke();
+}
+
+const picture = () => html("canvas", { width: GRID, height: GRID });
+
+// The network: a small picture of what each unit computes, and its weights as lines.
+function diagram() {
+  const edges = svg("svg", { "aria-hidden": "true" });
+  const element = html("div", { class: "dlx-net", "aria-hidden": "true" }, edges);
+  let shape, units, wires;
+
+  function build(sizes) {
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    const key = `${sizes}; ${width} by ${height}`;
+    if (key === shape) return;
+    shape = key;
+    const side = clamp(Math.min(height / 9, width / (2 * sizes.length)), 14, 34);
+    const place = (k, j) => [
+      side / 2 + 2 + ((width - side - 4) * k) / (sizes.length - 1),
+      (height * (j + 0.5)) / sizes[k],
+    ];
+    units = sizes.map((size, k) =>
+      Array.from({ length: size }, (_, j) => {
+        const [x, y] = place(k, j);
+        const canvas = picture();
+        canvas.style.cssText = `left: ${x - side / 2}px; top: ${y - side / 2}px; width: ${side}px; height: ${side}px`;
+        return canvas;
+      }));
+    wires = sizes.slice(1).map((size, k) =>
+      Array.from({ length: size * sizes[k] }, (_, i) => {
+        const [x1, y1] = place(k, i % sizes[k]);
+        const [x2, y2] = place(k + 1, Math.floor(i / sizes[k]));
+        return svg("line", { x1: x1 + side / 2, y1, x2: x2 - side / 2, y2 });
+      }));
+    edges.replaceChildren(...wires.flat());
+    element.replaceChildren(edges, ...units.flat());
+  }
+
+  function draw(run, values) {
+    build(run.outs.map((out) => out.length));
+    run.layers.forEach(({ w }, k) => wires[k].forEach((wire, i) => {
+      const weight = run.params[w + i];
+      wire.setAttribute("class", weight < 0 ? "dlx-negative" : "dlx-positive");
+      wire.setAttribute("stroke-width", (0.4 + (6 * Math.abs(weight)) / (1 + Math.abs(weight)) || 0).toFixed(2));
+    }));
+    const show = run.layers[0].fanIn === 1 ? plotLine : paint;
+    units.forEach((layer, k) => layer.forEach((canvas, j) => {
+      const own = values.map((outs) => outs[k][j]);
+      const largest = Math.max(...own.map(Math.abs)) || 1;
+      show(canvas, own.map((v) => v / largest));
+    }));
+  }
+
+  return { element, draw };
+}
+
+function build({ first, read, put, change, set, redraw, control, player, reset, readouts, note, id, inPage }) {
+  let run, size, state = first;
+  let drawnPoints; // for which points, in which size, the marks stand
+  let brush = 1; // the class that is placed next
+  let cursor = null; // where the arrow keys are, in data units
+
+  // ---- training -------------------------------------------------------------------
+  const restart = (patch) => ({ ...patch, epochs: 0 });
+  const knob = (name) =>
+    control(name, {
+      change: (value) => (spec.settings[name].type === "choice" ? set : change)(restart({ [name]: value })),
+    });
+
+  let from;
+  const play = player({
+    begin() {
+      from = read().epochs < LAST ? read().epochs : 0;
+    },
+    frame(ms) {
+      const now = read();
+      const goal = Math.min(LAST, from + Math.floor((ms / 1000) * now.pace));
+      const until = performance.now() + 8; // milliseconds of a frame that go into training
+      let { epochs } = now.epochs > goal ? { epochs: from } : now;
+      while (epochs < goal && performance.now() < until) {
+        epochs += 1;
+        run = trained({ ...now, epochs }, run);
+      }
+      put({ epochs });
+      return epochs < LAST && Number.isFinite(run.history.at(-1).train_loss);
+    },
+    skip: () => set({ epochs: Math.min(LAST, read().epochs + 50) }),
+  });
+  const step = button("One epoch", () => set({ epochs: Math.min(LAST, read().epochs + 1) }));
+  const reseed = button("New seed", () => set(restart({ seed: (read().seed + 1) % (spec.settings.seed.limits[1] + 1) })));
+
+  const defaults = Object.fromEntries(Object.entries(spec.settings).map(([name, { default: value }]) => [name, value]));
+  const question = html("p", { class: "dlx-question" });
+  const presets = select({
+    label: "Something to find out",
+    choices: { "": "Your own settings", ...Object.fromEntries(Object.entries(PRESETS).map(([name, { label }]) => [name, label])) },
+    change(name) {
+      question.textContent = PRESETS[name]?.question ?? "";
+      if (name) set({ ...defaults, ...PRESETS[name].state });
+    },
+  });
+
+  // ---- the surface ----------------------------------------------------------------
+  const heat = picture();
+  heat.className = "dlx-heat";
+  const axes = svg("g");
+  const dots = svg("g");
+  const fit = svg("polyline", { class: "dlx-trace", "data-mark": "fit" });
+  const fitted = svg("g"); // holds it where there is a curve
+  const aim = svg("path", { class: "dlx-aim", d: "M-9 0h18M0 -9v18", visibility: "hidden" });
+  const clip = svg("rect");
+  const surface = html(
+    "div",
+    {
+      class: "dlx-plot dlx-surface",
+      style: `padding: ${["top", "right", "bottom", "left"].map((k) => `${MARGIN[k]}px`).join(" ")}`,
+      "data-plot": "Surface",
+      onkeydown: key,
+      onclick: (event) => {
+        if (state.data !== "placed") return;
+        const box = surface.getBoundingClientRect();
+        place(toData([event.clientX - box.left, event.clientY - box.top]));
+      },
+    },
+    heat,
+    svg("svg", { "aria-hidden": "true" },
+      svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes,
+      svg("g", { "clip-path": `url(#${id}-clip)` }, dots, fitted, svg("g", { "data-scenery": "" }, aim))));
+  const hint = html("p", { class: "dlx-hint", id: `${id}-hint` },
+    "Click or tap to place a point. With the keyboard: arrow keys move the cross, Enter places a point, Delete takes the nearest away.");
+  const brushes = select({
+    label: "Class to place",
+    choices: { 1: "Class 1 (disc)", 0: "Class 0 (square)" },
+    change: (value) => {
+      brush = Number(value);
+    },
+  });
+  const wipe = button("Remove all points", () => set(restart({ placed: [] })));
+  const tools = [hint, html("div", { class: "dlx-row" }, brushes.element, wipe)];
+  const placing = html("div", { class: "dlx-placing" }); // holds them while points are placed
+
+  const reach = () => (state.data === "sine" ? HIGH : REACH);
+  const toPixels = ([x, y]) => [
+    size.left + ((x + REACH) / (2 * REACH)) * size.width,
+    size.top + ((reach() - y) / (2 * reach())) * size.height,
+  ];
+  const toData = ([x, y]) => [
+    ((x - size.left) / size.width) * 2 * REACH - REACH,
+    REACH - ((y - size.top) / size.height) * 2 * REACH,
+  ];
+  const inside = (point) => point.map((v) => Number(clamp(v, -REACH, REACH).toFixed(3)));
+
+  function place(point) {
+    const { placed } = read();
+    if (placed.length < MOST) set(restart({ placed: [...placed, [...inside(point), brush]] }));
+  }
+
+  function key(event) {
+    if (state.data !== "placed" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    const { placed } = read();
+    cursor ??= [0, 0];
+    if (move) {
+      const far = event.shiftKey ? 0.02 : 0.1;
+      cursor = inside(cursor.map((v, i) => v + far * move[i]));
+    } else if (event.key === "Enter" || event.key === " ") place(cursor);
+    else if ((event.key === "Delete" || event.key === "Backspace") && placed.length) {
+      const away = placed.map(([x, y]) => Math.hypot(x - cursor[0], y - cursor[1]));
+      set(restart({ placed: placed.toSpliced(away.indexOf(Math.min(...away)), 1) }));
+    } else return;
+    event.preventDefault();
+    redraw();
+  }
+
+  // A point: a disc for class 1, a square for class 0; filled if it trains, else hollow.
+  function dot(part, { x, y }) {
+    const regression = x.length === 1;
+    const [across, down] = toPixels(regression ? [x[0], y] : x);
+    const attributes = {
+      class: `dlx-point dlx-${part} dlx-class${regression ? 1 : y}`,
+      "data-mark": regression ? part : `${part} ${y}`,
+    };
+    if (regression || y === 1) return svg("circle", { ...attributes, cx: across, cy: down, r: 3.5 });
+    return svg("rect", { ...attributes, x: across - 3, y: down - 3, width: 6, height: 6 });
+  }
+
+  function drawSurface(values) {
+    const { left, top, width, height } = size;
+    const key = JSON.stringify([run.key, size, state.data]);
+    if (key !== drawnPoints) {
+      drawnPoints = key;
+      for (const [name, value] of Object.entries({ x: left, y: top, width, height })) clip.setAttribute(name, value);
+      heat.style.cssText = `left: ${left}px; top: ${top}px; width: ${width}px; height: ${height}px`;
+      const xs = ticks([-REACH, REACH], 5).map((v) => [toPixels([v, 0])[0], number(v)]);
+      const ys = ticks([-reach(), reach()], 5).map((v) => [toPixels([0, v])[1], number(v)]);
+      axes.replaceChildren(...frame(size, xs, ys));
+      dots.replaceChildren(...run.test.map((p) => dot("test", p)), ...run.train.map((p) => dot("train", p)));
+    }
+    const regression = state.data === "sine";
+    heat.hidden = regression;
+    const along = regression ? Array.from({ length: 101 }, (_, k) => at(k, 100)) : [];
+    const answers = along.map((x) => outputAt(run, [x]));
+    const whole = regression && answers.every(Number.isFinite);
+    fitted.replaceChildren(...(whole ? [fit] : []));
+    if (whole) {
+      fit.setAttribute("points", along.map((x, k) => toPixels([x, clamp(answers[k], -1e3, 1e3)])).join(" "));
+    } else if (!regression) {
+      paint(heat, values.map((outs) => 2 * sigmoid(outs.at(-1)[0]) - 1));
+    }
+    aim.setAttribute("visibility", cursor && state.data === "placed" ? "visible" : "hidden");
+    if (cursor) aim.setAttribute("transform", `translate(${toPixels(cursor)})`);
+  }
+
+  // What every unit puts out at each place of the pictures.
+  function everywhere() {
+    const copy = () => run.outs.map((out) => Array.from(out));
+    if (state.data === "sine") {
+      return Array.from({ length: GRID }, (_, k) => (outputAt(run, [at(k, GRID - 1)]), copy()));
+    }
+    // The middle of each cell, so that the picture covers the frame.
+    const middle = (k) => at(k + 0.5, GRID);
+    return Array.from({ length: GRID * GRID }, (_, k) => {
+      outputAt(run, [middle(k % GRID), -middle(Math.floor(k / GRID))]);
+      return copy();
+    });
+  }
+
+  // ---- the rest -------------------------------------------------------------------
+  const net = diagram();
+  const chart = lines("Loss", { train: "training", test: "test" });
+  const rows = html("tbody");
+  const table = html("table", { class: "dlx-table" },
+    html("caption", {}, "Gradient of the training loss, and the share of units with a slope below 0.01 at every training point"),
+    html("thead", {}, html("tr", {}, ...["Layer", "Gradient norm", "Stuck units"].map((t) => html("th", { scope: "col" }, t)))),
+    rows);
+  const code = html("textarea", { class: "dlx-code", readonly: true, rows: 8, "aria-label": "Text to copy" });
+  const box = html("div");
+  const copied = html("span", { role: "status" });
+  function copy(text, what) {
+    box.replaceChildren(code);
+    code.value = text;
+    code.select();
+    const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
+    done.then(() => `${what} copied.`, () => `Copy the ${what} from here.`).then((said) => { copied.textContent = said; });
+  }
+  const copies = html("div", { class: "dlx-row" },
+    button("Copy as Python", () => copy(python(read()), "code")),
+    ...(inPage ? [button("Copy link", () => copy(linkTo(spec.name, difference(read())), "link"))] : []),
+    copied);
+
+  const group = (title, names, ...more) =>
+    html("fieldset", {}, html("legend", {}, title), ...names.map(knob), ...more);
+  const parts = [
+    html("div", { class: "dlx-wide dlx-presets" }, presets.element, question),
+    html("div", { class: "dlx-row dlx-wide dlx-run" }, play.element, step, reset, reseed, control("pace")),
+    net.element,
+    html("div", {}, surface, placing),
+    html("div", { class: "dlx-side" }, chart.title, chart.element),
+    html("div", { class: "dlx-side" }, readouts, note),
+    html("div", { class: "dlx-wide dlx-groups dlx-controls" },
+      group("Data", ["data", "points", "noise", "share", "turns", "seed"]),
+      group("Network", ["units1", "units2", "units3", "units4", "activation", "init", "scale", "dropout"]),
+      group("Training", ["rule", "lr", "momentum", "batch_size", "schedule", "planned", "penalty", "decay"])),
+    html("div", { class: "dlx-wide" }, table),
+    html("div", { class: "dlx-wide" }, copies, box),
+  ];
+
+  function measure() {
+    size = frameIn(surface);
+    chart.measure();
+  }
+
+  function drawTable() {
+    const layers = report(run);
+    rows.replaceChildren(...layers.map(({ norm, stuck }, i) => {
+      const k = i + 1;
+      const name = k < layers.length ? ["Hidden ", quantity(`layer.${k}`, String(k))] : ["Output"];
+      return html("tr", {},
+        write(html("th", { scope: "row" }), name),
+        html("td", {}, quantity(`gradient.${k}`, number(norm))),
+        html("td", {}, k < layers.length ? quantity(`stuck.${k}`, number(stuck)) : "–"));
+    }));
+  }
+
+  function draw(next) {
+    state = next;
+    run = trained(state, run);
+    const values = everywhere();
+    net.draw(run, values);
+    drawSurface(values);
+    drawTable();
+    const last = run.history.at(-1);
+    chart.draw({ train: run.history.map((row) => row.train_loss), test: run.history.map((row) => row.test_loss) });
+
+    const byHand = state.data === "placed";
+    if (byHand !== placing.hasChildNodes()) placing.replaceChildren(...(byHand ? tools : []));
+    for (const [name, value] of Object.entries({
+      tabindex: 0, role: "application", "aria-roledescription": "plot", "aria-label": "Place points", "aria-describedby": `${id}-hint`,
+    })) {
+      if (byHand) surface.setAttribute(name, value);
+      else surface.removeAttribute(name);
+    }
+    const text = (value) => (Number.isNaN(value) && Number.isFinite(last.train_loss) ? "none" : number(value));
+    const hidden = hiddenOf(state);
+    const units = hidden.flatMap((size, k) => [k ? " and " : "", quantity(`units${k + 1}`, String(size))]);
+    const { data, activation, rule } = spec.settings;
+    return {
+      controls: {
+        points: { disabled: byHand },
+        noise: { disabled: byHand },
+        share: { disabled: byHand },
+        turns: { disabled: state.data !== "spiral" },
+        units2: { disabled: hidden.length < 1 },
+        units3: { disabled: hidden.length < 2 },
+        units4: { disabled: hidden.length < 3 },
+        scale: { disabled: state.init !== "normal" && state.init !== "constant" },
+        momentum: { disabled: state.rule === "gd" },
+        planned: { disabled: state.schedule === "constant" },
+        decay: { disabled: state.penalty === "none" },
+      },
+      readouts: {
+        Epoch: String(state.epochs),
+        "Learning rate now": number(rate(run)),
+        "Training loss": number(last.train_loss),
+        "Test loss": text(last.test_loss),
+        "Training accuracy": text(last.train_accuracy),
+        "Test accuracy": text(last.test_accuracy),
+      },
+      said: [
+        `${data.choices[state.data]}, `,
+        ...(hidden.length ? ["hidden layers of ", ...units, ` units, ${activation.choices[state.activation]}`] : ["no hidden layer"]),
+        `, ${rule.choices[state.rule]}.`,
+      ],
+      ...message(run),
+    };
+  }
+
+  function forget() {
+    cursor = null;
+    presets.set("");
+    question.textContent = "";
+  }
+
+  return { parts, draw, measure, sized: [surface, chart.element, net.element], reset: forget };
+}
+
+export default explorer(spec, { clean, build });
