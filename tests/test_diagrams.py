@@ -105,3 +105,27 @@ def test_two_edges_between_the_same_nodes_are_bent_apart_with_their_texts(ax):
     diagrams.graph(ax, {"x": (0, 0), "a": (4, 0)}, [("x", "a", "u"), ("x", "a", "v")], {})
     heights = {text.get_text(): text.get_position()[1] for text in ax.texts}
     assert heights["u"] * heights["v"] < -0.1
+
+
+@pytest.mark.parametrize("sizes", [[3, 3, 2, 2], [1, 2], [2, 5, 1]])
+def test_layers_has_a_circle_a_unit_a_line_a_weight_and_the_right_counts(ax, sizes):
+    assert diagrams.layers(ax, sizes) is ax
+    assert len(ax.patches) == sum(sizes)
+    assert len(ax.lines) == sum(a * b for a, b in itertools.pairwise(sizes))
+    counts = [text.get_text() for text in ax.texts if "=" in text.get_text()]
+    made = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
+    wanted = [sum(p.numel() for p in layer.parameters()) for layer in made]
+    assert [int(text.split("=")[1]) for text in counts] == wanted
+
+
+def test_layers_joins_every_unit_to_every_unit_before_it(ax):
+    diagrams.layers(ax, [2, 3])
+    at = {tuple(patch.center) for patch in ax.patches}
+    ends = {tuple(map(tuple, line.get_xydata())) for line in ax.lines}
+    assert len(ends) == 6
+    assert {point for line in ends for point in line} == at
+
+
+def test_a_network_of_one_layer_of_units_is_refused(ax):
+    with pytest.raises(ValueError, match="at least one layer"):
+        diagrams.layers(ax, [3])

@@ -119,3 +119,24 @@ def test_the_style_reads_in_print():
     assert len(set(colours)) == len(colours) >= 6
     for colour in colours[:3]:
         assert 1.05 / (_luminance(colour.lstrip("#")) + 0.05) >= 3
+
+
+def test_regions_draws_the_border_where_the_function_crosses_it(ax):
+    window = ((-2, 2), (-1, 3))
+    assert plots.regions(ax, lambda p: p[:, 0] - 2 * p[:, 1], window, border=0.5) is ax
+    (path,) = ax.collections[1].get_paths()
+    border = path.vertices
+    np.testing.assert_allclose(border[:, 0] - 2 * border[:, 1], 0.5, atol=1e-9)
+    assert (ax.get_xlim(), ax.get_ylim()) == window
+
+
+def test_regions_shades_the_two_sides_apart(ax):
+    plots.regions(ax, lambda p: p[:, 0], ((-1, 1), (0, 1)))
+    below, above = ax.collections[0].get_paths()
+    assert below.vertices[:, 0].max() <= 0.01
+    assert above.vertices[:, 0].min() >= -0.01
+
+
+def test_regions_refuses_what_is_not_one_value_a_point(ax):
+    with pytest.raises(ValueError, match="one value for each"):
+        plots.regions(ax, lambda p: p, ((0, 1), (0, 1)), points=5)

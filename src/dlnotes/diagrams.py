@@ -3,6 +3,7 @@
 As in `plots`, each function takes the axes to draw on and returns them.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -216,5 +217,57 @@ def graph(
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")
+    ax.set_axis_off()
+    return ax
+
+
+def layers(ax: Axes, sizes: Sequence[int]) -> Axes:
+    """Draw a fully connected network: a column a layer, with its parameters counted below.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    sizes : sequence of int
+        Units a layer, the inputs first; at most about eight each, or the lines blur.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two layers.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = layers(plt.figure().add_subplot(), [3, 2])
+    >>> len(ax.patches), len(ax.lines)
+    (5, 6)
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"a network has inputs and at least one layer, got sizes {list(sizes)}")
+    tallest, gap = max(sizes), 3.2
+    heights = [[(n - 1) / 2 - k for k in range(n)] for n in sizes]
+    for layer, (before, here) in enumerate(itertools.pairwise(heights)):
+        for start in before:
+            for end in here:
+                ax.plot(
+                    (layer * gap, (layer + 1) * gap), (start, end), color=LINE, lw=0.9, zorder=1
+                )
+    last = len(sizes) - 1
+    for layer, column in enumerate(heights):
+        for height in column:
+            colour = LINE if layer == 0 else FORWARD
+            ax.add_patch(
+                Circle((layer * gap, height), 0.3, fc="white", ec=colour, lw=1.4, zorder=2)
+            )
+        name = "input" if layer == 0 else "output" if layer == last else f"hidden {layer}"
+        top, bottom = (tallest - 1) / 2 + 0.75, -(tallest - 1) / 2 - 0.8
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9.5}
+        ax.text(layer * gap, top, name, **centred)
+        if layer:
+            ins, outs = sizes[layer - 1], sizes[layer]
+            count = f"{ins}·{outs} + {outs} = {(ins + 1) * outs}"
+            ax.text((layer - 0.5) * gap, bottom, count, color=WEIGHT, **centred)
+    ax.set(xlim=(-1, last * gap + 1), ylim=(bottom - 0.4, top + 0.4), aspect="equal")
     ax.set_axis_off()
     return ax

@@ -226,3 +226,49 @@ def least_squares(ax: Axes, x: Any, y: Any) -> Axes:
     ax.set(xlabel="intercept", ylabel="slope")
     ax.grid(visible=False)
     return ax
+
+
+def regions(
+    ax: Axes, function: Any, window: Any, *, border: float = 0.0, points: int = 201
+) -> Axes:
+    """Shade the plane by a function of two inputs, and draw where it crosses a border.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    function : callable
+        Takes an array of shape ``(n, 2)``, returns n values.
+    window : ((low, high), (low, high))
+        Of x and y.
+    border : float
+        The value between the two sides: 0 for a logit, 0.5 for a probability.
+    points : int
+        Grid points along each axis.
+
+    Raises
+    ------
+    ValueError
+        If the function does not return one value a point.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ax = plt.figure().add_subplot()
+    >>> ax = regions(ax, lambda p: p[:, 0] - p[:, 1], ((0, 1), (0, 1)))
+    >>> len(ax.collections)
+    2
+    """
+    x, y = (np.linspace(low, high, points) for low, high in window)
+    at = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    values = np.asarray(function(at))
+    if values.size != len(at):
+        raise ValueError(
+            f"function must return one value for each of {len(at)} points, got {values.shape}"
+        )
+    above = (values.reshape(points, points) > border).astype(float)
+    ax.contourf(x, y, above, levels=[-0.5, 0.5, 1.5], colors=["C0", "C1"], alpha=0.18)
+    ax.contour(x, y, values.reshape(points, points), [border], colors="#333333", linewidths=1.2)
+    ax.set(xlim=window[0], ylim=window[1])
+    ax.grid(visible=False)
+    return ax
