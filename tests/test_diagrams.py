@@ -1,10 +1,12 @@
 """The drawn network holds the numbers that were computed, each once."""
 
+import itertools
 import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from torch import nn
 
 from dlnotes import diagrams
 from dlnotes.scratch import backprop
