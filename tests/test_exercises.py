@@ -88,6 +88,23 @@ def changes(x):
     return x
 
 
+def stub_with_docstring(x):
+    """Return the square."""
+    ...
+
+
+def forgets_return(x):
+    x**2
+
+
+def walks_in_place(x):
+    path = [x]
+    for _ in range(2):
+        x -= 0.1
+        path.append(x)
+    return np.array(path)
+
+
 @pytest.mark.parametrize(
     ("answer", "verdict"),
     [
@@ -98,6 +115,8 @@ def changes(x):
         (lambda x: (x**2).tolist(), "Right."),
         (lambda x: (x * (1 + 1e-9)) ** 2, "Right."),
         (lambda x: (x * (1 + 1e-6)) ** 2, "largest difference is 1.8e-05."),
+        (lambda x: x**2 + (x.ndim == 1), "largest difference is 1."),
+        (lambda x: x**2 + (x.ndim == 2), "largest difference is 1."),
         (lambda x: x.astype(np.float32) ** 2, "Right, as far as float32 can tell."),
         (lambda x: torch.as_tensor(x).float() ** 2, "Right, as far as float32 can tell."),
         (lambda x: torch.as_tensor(x).bfloat16().float() * 1.1, "largest difference is 12."),
@@ -110,9 +129,12 @@ def changes(x):
         (lambda x: "four", "Not yet. The shape is (), and (3,) is expected."),
         (lambda x: object(), "of type object."),
         (lambda x: None, NO_ANSWER),
+        (stub_with_docstring, NO_ANSWER),
+        (forgets_return, checks.NO_RETURN),
         (4.0, "Not yet. Pass the function itself, without calling it."),
         (changes, "Not yet. Your function changes its argument: work on a copy."),
         (inner_error, "return wanted.no_such"),
+        (walks_in_place, "Not yet. Your function changes its argument: work on a copy."),
     ],
 )
 def test_verdict(answer, verdict):

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ import numpy.typing as npt
 RTOL = 1e-7  # tells a central from a one-sided difference, and forgives rounding
 COARSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float16): 1e-2}  # what such answers can reach
 NO_ANSWER = "No answer yet: replace the ... and run the cell again."
+NO_RETURN = "Not yet. Your function returns nothing: is the return missing?"
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Check:
     >>> double(lambda x: -x - x)
     Not yet. The sign is flipped.
     >>> double(lambda x: x**2)
-    Not yet. The shape is right and the values are not: the largest difference is 1.
+    Not yet. The shape is right and the values are not: the largest difference is 8.
     >>> Check(right=lambda: 0.25)(...)
     No answer yet: replace the ... and run the cell again.
     """
@@ -117,16 +119,17 @@ class Check:
             return answer
         try:
             result = _call(answer, case, self.seconds)
-        except _NotYet:
+        except _Raised as told:
             tensors = tuple(map(_tensor, case))
             if all(a is b for a, b in zip(tensors, case, strict=True)):
                 raise
             try:
-                result = _call(answer, tensors, self.seconds)
+                with warnings.catch_warnings(action="ignore"):  # arrays among tensors
+                    result = _call(answer, tensors, self.seconds)
             except _NotYet:
-                result = None
-            if result is None:
-                raise
+                raise told from None
+        if result is None and not _untouched(answer):
+            raise _NotYet(NO_RETURN)
         if result is None or result is ...:
             raise _NotYet(NO_ANSWER)
         return result
@@ -167,13 +170,16 @@ class Check:
                     return "The values are not the expected ones."
                 if not np.isfinite(result).all():
                     return "The answer holds inf or nan."
-                if not _close(result, expected, self.rtol):
-                    largest = np.max(np.abs(result - expected))
-                    return (
-                        "The shape is right and the values are not: "
-                        f"the largest difference is {largest:.2g}."
-                    )
-        raise AssertionError("results that fit have no symptom")
+        largest = max(
+            float(np.max(np.abs(result - expected), initial=0.0))
+            for group, case in zip(arrays, self.cases, strict=True)
+            for result, expected in zip(
+                group, _numbers(self.right(*copy.deepcopy(case))), strict=True
+            )
+        )
+        return (
+            f"The shape is right and the values are not: the largest difference is {largest:.2g}."
+        )
 
 
 class Lab(dict[str, Check]):
@@ -219,6 +225,10 @@ class _NotYet(Exception):  # noqa: N818  not an error: a verdict
     """There is nothing to compare, and this is why."""
 
 
+class _Raised(_NotYet):
+    """The answer raised: it may be written for tensors."""
+
+
 class _TooLong(BaseException):
     """The time is over. Not an Exception, so that the answer's own except lets it pass."""
 
@@ -237,12 +247,24 @@ def _call(answer: Callable[..., Any], case: tuple[Any, ...], seconds: float) -> 
     except KeyboardInterrupt:
         told = "Interrupted: your function was still running. Look for a loop that never ends."
     except Exception as error:  # the reader's code may raise anything
-        told = f"Your function raised {type(error).__name__}: {error}{_place(answer, error)}"
+        place = _place(answer, error)
+        raise _Raised(
+            f"Not yet. Your function raised {type(error).__name__}: {error}{place}"
+        ) from None
     else:
         if all(_same(a, b) for a, b in zip(given, case, strict=True)):
             return result
         told = "Your function changes its argument: work on a copy."
     raise _NotYet(f"Not yet. {told}")
+
+
+def _untouched(answer: Callable[..., Any]) -> bool:
+    """Tell whether a function has no body: whether it runs the steps of one that has none."""
+
+    def stub() -> None: ...
+
+    code = getattr(answer, "__code__", stub.__code__)
+    return bool(code.co_code[::2] == stub.__code__.co_code[::2])  # without their arguments
 
 
 @contextmanager
