@@ -59,18 +59,21 @@ def said(js, **settings):
         ({"epochs": 30}, ""),
         ({"epochs": 0, "init": "zero"}, ""),
         ({"epochs": 1, "init": "zero"}, "gets no gradient at all"),
-        ({"data": "placed", "epochs": 3}, "No points yet"),
+        ({"data": "placed", "epochs": 3}, "no two classes yet"),
+        ({"data": "placed", "placed": [[0, 0, 1], [1, 0, 1]]}, "no two classes yet"),
+        ({"schedule": "cosine", "planned": 10, "epochs": 11}, "planned epochs are over"),
         ({"data": "sine", "lr": 100.0, "epochs": 30}, "no longer a number"),
         ({"lr": 30.0, "epochs": 20}, "well above its start"),
         ({"lr": 30.0, "epochs": 1}, ""),
-        ({"units1": 0, "epochs": 150}, "stopped making progress"),
+        ({"units1": 0, "epochs": 150}, "No lower loss in the last 50 epochs"),
     ],
 )  # fmt: skip
 def test_message_says_what_is_wrong(js, settings, words):
     text, warning = said(js, **settings)
     assert words in text
     assert bool(text) == bool(words)
-    assert warning == (bool(words) and "progress" not in words and "No points" not in words)
+    calm = ("No lower loss", "no two classes", "planned epochs")
+    assert warning == (bool(words) and not words.startswith(calm))
 
 
 def test_every_preset_is_a_state_that_can_be_opened_and_asks_something(js):
@@ -293,7 +296,7 @@ def test_points_are_placed_with_mouse_and_keyboard(opened):
     box = surface.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
     assert page.locator(".dlx-surface circle.dlx-train").count() == 1
-    page.get_by_label("Class to place").select_option("0")
+    page.get_by_label("Class to place").select_option("square")
     surface.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "Enter"):
         page.keyboard.press(key)
@@ -308,7 +311,43 @@ def test_points_are_placed_with_mouse_and_keyboard(opened):
     page.get_by_role("button", name="Remove all points").click()
     settle(page)
     assert page.locator(".dlx-surface .dlx-train").count() == 0
-    assert "No points yet" in page.locator(".dlx-message").text_content()
+    assert "no two classes yet" in page.locator(".dlx-message").text_content()
+
+
+@needs_chromium
+def test_a_click_on_a_point_takes_it_away_and_one_beside_the_picture_does_nothing(opened):
+    page = opened({"data": "placed"})
+    box = page.locator(".dlx-surface").bounding_box()
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    settle(page)
+    assert page.locator(".dlx-surface .dlx-train").count() == 0
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(*middle)
+    settle(page)
+    assert page.locator(".dlx-surface circle.dlx-train").count() == 1, "as the select says"
+    page.mouse.click(middle[0] + 3, middle[1])
+    settle(page)
+    assert page.locator(".dlx-surface .dlx-train").count() == 0
+
+
+@needs_chromium
+def test_what_is_changed_while_it_plays_starts_anew_and_plays_on(opened):
+    page = opened({"pace": 60})
+    page.get_by_role("button", name="Play").click()
+    epoch = "Number(document.querySelector('.dlx-state dd').textContent)"
+    page.wait_for_function(f"() => {epoch} >= 20", timeout=20_000)
+    page.get_by_label("Epochs a second").press("ArrowLeft")
+    assert page.get_by_role("button", name="Pause").count() == 1
+    assert page.evaluate(epoch) >= 20
+    set_slider(page, "Learning rate", -0.5)
+    assert page.get_by_role("button", name="Pause").count() == 1
+    page.wait_for_function(f"() => {epoch} >= 3", timeout=20_000)
+    page.get_by_role("button", name="Pause").click()
+    settle(page)
+    seen = readout(page)
+    rate = number(seen["Learning rate now"])
+    expected = Explorer(pace=59, lr=rate, epochs=int(seen["Epoch"])).numbers()
+    assert number(seen["Training loss"]) == pytest.approx(expected["Training loss"], rel=0.005)
 
 
 @needs_chromium
@@ -329,7 +368,7 @@ def test_preset_opens_its_state_and_asks(opened):
     page = opened({"epochs": 10, "noise": 0.4})
     page.get_by_label("Something to find out").select_option(label="Dead units")
     settle(page)
-    assert "Which rate leaves them alive" in page.locator(".dlx-question").text_content()
+    assert "Which rate leaves most of them alive" in page.locator(".dlx-question").text_content()
     assert page.get_by_label("Activation").input_value() == "relu"
     assert page.get_by_label("Noise").input_value() == "0.1"
     assert readout(page)["Epoch"] == "0"
@@ -365,3 +404,6 @@ def test_code_to_copy_is_shown(opened):
     page.get_by_role("button", name="Copy as Python").click()
     assert "playground.train(" in page.locator(".dlx-code").input_value()
     assert "epochs=3" in page.locator(".dlx-code").input_value()
+    page.get_by_role("button", name="One epoch").click()
+    settle(page)
+    assert page.locator(".dlx-code").count() == 0, "it belongs to a run that is gone"

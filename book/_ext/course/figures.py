@@ -15,7 +15,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
 CSS_PIXELS = 96  # to the inch
-COLOURS = (64, 128, 256)
+COLOURS = (48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
 LIKENESS = 48  # decibels: an error of one level in 255, which nobody sees
 
 
@@ -47,7 +47,7 @@ def lighter(png: Path) -> Path:
     fewest colours that keep it like the original by `LIKENESS`, or keeps them all. The
     file is made once for each content: myst-nb names a picture by its digest.
     """
-    webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}.webp")
+    webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}-{len(COLOURS)}.webp")
     if not webp.exists():
         with Image.open(png) as image:
             best = image.convert("RGBA")

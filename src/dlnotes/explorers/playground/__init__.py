@@ -85,13 +85,14 @@ class Explorer(widget.Widget, explorer="playground"):
             fitted = playground.forward(run.params, along[:, None], run.settings).outs[-1][:, 0]
             if np.isfinite(fitted).all():
                 surface["fit"] = np.column_stack([along, fitted])
-        losses = {
-            name: np.column_stack([epochs, [row[f"{name}_loss"] for row in run.history]])
-            for name in ("train", "test")
-        }
+        losses = {}
+        for name in ("train", "test"):
+            values = [row[f"{name}_loss"] for row in run.history]
+            finite = np.logical_and.accumulate(np.isfinite(values))  # a curve ends at the first nan
+            losses[name] = np.column_stack([epochs, values])[finite]
         return {
             "Surface": {mark: points for mark, points in surface.items() if len(points)},
-            "Loss": {mark: points for mark, points in losses.items() if np.isfinite(points).all()},
+            "Loss": {mark: points for mark, points in losses.items() if len(points)},
         }
 
     def _in_words(self) -> str:

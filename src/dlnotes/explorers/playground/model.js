@@ -37,14 +37,16 @@ export function trained(state, done) {
 }
 
 // What there is to say about a run, and whether it is a warning.
-export function message({ history, train, ...run }) {
+export function message({ history, train, settings, ...run }) {
   const [first, last] = [history[0], history.at(-1)];
-  if (!train.length) return { message: ["No points yet: place some of both classes."] };
+  if (settings.data === "placed" && new Set(train.map(({ y }) => y)).size < 2) {
+    return { message: ["There are no two classes yet: place some points of both."] };
+  }
   const losses = [
     quantity("first_loss", number(first.train_loss)), " to ", quantity("Training loss", number(last.train_loss)),
   ];
   if (!Number.isFinite(last.train_loss)) {
-    return { message: ["The loss is no longer a number. Lower the learning rate and reset."], warning: true };
+    return { message: ["The loss is no longer a number. Lower the learning rate."], warning: true };
   }
   if (history.length > 3 && last.train_loss > 1.1 * first.train_loss) {
     return {
@@ -52,17 +54,20 @@ export function message({ history, train, ...run }) {
       warning: true,
     };
   }
-  const norms = report({ history, train, ...run }).map(({ norm }) => norm);
+  const norms = report({ history, train, settings, ...run }).map(({ norm }) => norm);
   if (norms.slice(0, -1).some((norm) => norm === 0) && history.length > 1) {
     return {
       message: ["A layer gets no gradient at all and cannot learn. Change the initial weights or the activation."],
       warning: true,
     };
   }
+  if (settings.schedule !== "constant" && history.length > settings.planned) {
+    return { message: ["The planned epochs are over: the learning rate stays where the schedule has left it."] };
+  }
   const best = (rows) => Math.min(...rows.map((row) => row.train_loss));
   const gain = history.length > 100 ? 1 - best(history.slice(-50)) / best(history.slice(0, -50)) : 1;
   if (gain < 1e-3 && last.train_loss > 0.05) {
-    return { message: ["Training has stopped making progress: loss from ", ...losses, "."] };
+    return { message: ["No lower loss in the last 50 epochs: it has finished, or this is a plateau."] };
   }
   return {};
 }
@@ -103,17 +108,17 @@ export const PRESETS = {
   },
   zero: {
     label: "Nothing moves",
-    question: "All weights start at zero. Which gradients in the table are zero, and why is the last bias the only thing that can learn?",
+    question: "All weights start at zero. Which gradients in the table are zero, and which number of the network is the only one that can learn?",
     state: { data: "xor", init: "zero" },
   },
   deep: {
     label: "A deep sigmoid network",
-    question: "Four layers of sigmoid units get next to no gradient in the first layer. Make them learn: change one thing at a time.",
+    question: "Four layers of sigmoid units get next to no gradient in the first layer. Make them learn sooner: change one thing at a time, and remember that a learning rate belongs to its update rule.",
     state: { data: "spiral", noise: 0.03, activation: "sigmoid", units1: 8, units2: 8, units3: 8, units4: 8, lr: 0.3 },
   },
   few: {
     label: "Two units or three?",
-    question: "Can two tanh units fence in the inner circle? Can three? Try several seeds before you answer.",
+    question: "Can two tanh units fence in the inner circle? Can three? Give them 300 epochs, and try several seeds before you answer.",
     state: { data: "circles", units1: 2, units2: 0, rule: "adam", lr: 0.05 },
   },
   memory: {
@@ -123,12 +128,12 @@ export const PRESETS = {
   },
   dead: {
     label: "Dead units",
-    question: "With this learning rate ReLU units die. Watch the share of stuck units. Which rate leaves them alive, and does leaky ReLU save them?",
+    question: "With this learning rate ReLU units die. Watch the share of stuck units. Which rate leaves most of them alive and learns? Does leaky ReLU learn at this one?",
     state: { data: "circles", activation: "relu", init: "kaiming", units1: 8, units2: 8, lr: 3 },
   },
   floor: {
     label: "A rate that must fall",
-    question: "On a noisy sine, with batches of one, the loss stops falling at a floor. Which schedule goes below it in the same number of epochs?",
+    question: "On a noisy sine, with batches of one, the loss stops falling at a floor. Choose a schedule: the planned epochs are 100. Which of them go below the floor in that time?",
     state: { data: "sine", noise: 0.3, batch_size: 1, units1: 8, units2: 0, lr: 0.1 },
   },
 };

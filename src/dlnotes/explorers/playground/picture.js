@@ -93,7 +93,7 @@ function diagram() {
   return { element, draw };
 }
 
-function build({ first, read, put, change, set, redraw, control, player, reset, readouts, note, id, inPage }) {
+function build({ first, read, put, commit, set, redraw, control, player, reset, readouts, note, id, inPage }) {
   let run, size, state = first;
   let drawnPoints; // for which points, in which size, the marks stand
   let brush = 1; // the class that is placed next
@@ -101,21 +101,33 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
 
   // ---- training -------------------------------------------------------------------
   const restart = (patch) => ({ ...patch, epochs: 0 });
+  // A run that is playing goes on from its new start.
+  const begin = (patch) => {
+    put(restart(patch));
+    redraw();
+  };
   const knob = (name) =>
     control(name, {
-      change: (value) => (spec.settings[name].type === "choice" ? set : change)(restart({ [name]: value })),
+      change(value) {
+        begin({ [name]: value });
+        if (spec.settings[name].type === "choice") commit();
+      },
     });
 
-  let from;
+  let due, before; // epochs that are due, and when that was reckoned
   const play = player({
     begin() {
-      from = read().epochs < LAST ? read().epochs : 0;
+      [due, before] = [0, 0];
+      if (read().epochs === LAST) put({ epochs: 0 });
     },
     frame(ms) {
       const now = read();
-      const goal = Math.min(LAST, from + Math.floor((ms / 1000) * now.pace));
+      due += ((ms - before) / 1000) * now.pace;
+      before = ms;
+      const goal = Math.min(LAST, now.epochs + Math.floor(due));
+      due %= 1;
       const until = performance.now() + 8; // milliseconds of a frame that go into training
-      let { epochs } = now.epochs > goal ? { epochs: from } : now;
+      let { epochs } = now;
       while (epochs < goal && performance.now() < until) {
         epochs += 1;
         run = trained({ ...now, epochs }, run);
@@ -126,7 +138,10 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     skip: () => set({ epochs: Math.min(LAST, read().epochs + 50) }),
   });
   const step = button("One epoch", () => set({ epochs: Math.min(LAST, read().epochs + 1) }));
-  const reseed = button("New seed", () => set(restart({ seed: (read().seed + 1) % (spec.settings.seed.limits[1] + 1) })));
+  const reseed = button("New seed", () => {
+    begin({ seed: (read().seed + 1) % (spec.settings.seed.limits[1] + 1) });
+    commit();
+  });
 
   const defaults = Object.fromEntries(Object.entries(spec.settings).map(([name, { default: value }]) => [name, value]));
   const question = html("p", { class: "dlx-question" });
@@ -158,7 +173,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       onclick: (event) => {
         if (state.data !== "placed") return;
         const box = surface.getBoundingClientRect();
-        place(toData([event.clientX - box.left, event.clientY - box.top]));
+        tap([event.clientX - box.left, event.clientY - box.top]);
       },
     },
     heat,
@@ -166,12 +181,12 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes,
       svg("g", { "clip-path": `url(#${id}-clip)` }, dots, fitted, svg("g", { "data-scenery": "" }, aim))));
   const hint = html("p", { class: "dlx-hint", id: `${id}-hint` },
-    "Click or tap to place a point. With the keyboard: arrow keys move the cross, Enter places a point, Delete takes the nearest away.");
+    "Click or tap to place a point, or on a point to take it away. With the keyboard: arrow keys move the cross, Enter places a point, Delete takes the nearest away.");
   const brushes = select({
     label: "Class to place",
-    choices: { 1: "Class 1 (disc)", 0: "Class 0 (square)" },
+    choices: { disc: "Class 1 (disc)", square: "Class 0 (square)" },
     change: (value) => {
-      brush = Number(value);
+      brush = value === "disc" ? 1 : 0;
     },
   });
   const wipe = button("Remove all points", () => set(restart({ placed: [] })));
@@ -192,6 +207,18 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
   function place(point) {
     const { placed } = read();
     if (placed.length < MOST) set(restart({ placed: [...placed, [...inside(point), brush]] }));
+  }
+
+  // A click or tap: on a point it takes it away, else in the picture it places one.
+  function tap([x, y]) {
+    const { placed } = read();
+    const hit = placed.findLastIndex((point) => {
+      const [across, down] = toPixels(point);
+      return Math.hypot(across - x, down - y) < 8;
+    });
+    const { left, top, width, height } = size;
+    if (hit >= 0) set(restart({ placed: placed.toSpliced(hit, 1) }));
+    else if (x >= left && x <= left + width && y >= top && y <= top + height) place(toData([x, y]));
   }
 
   function key(event) {
@@ -270,17 +297,21 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
   const rows = html("tbody");
   const table = html("table", { class: "dlx-table" },
     html("caption", {}, "Gradient of the training loss, and the share of units with a slope below 0.01 at every training point"),
-    html("thead", {}, html("tr", {}, ...["Layer", "Gradient norm", "Stuck units"].map((t) => html("th", { scope: "col" }, t)))),
+    html("thead", {}, html("tr", {}, ...["Layer", "Gradient norm", "Stuck units (share)"].map((t) => html("th", { scope: "col" }, t)))),
     rows);
   const code = html("textarea", { class: "dlx-code", readonly: true, rows: 8, "aria-label": "Text to copy" });
   const box = html("div");
   const copied = html("span", { role: "status" });
+  let copiedOf = null; // the run that the text belongs to
   function copy(text, what) {
     box.replaceChildren(code);
     code.value = text;
-    code.select();
+    copiedOf = run.key + run.history.length;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
-    done.then(() => `${what} copied.`, () => `Copy the ${what} from here.`).then((said) => { copied.textContent = said; });
+    done.then(() => `${what} copied.`, () => {
+      code.select();
+      return `Copy the ${what} from here.`;
+    }).then((said) => { copied.textContent = said; });
   }
   const copies = html("div", { class: "dlx-row" },
     button("Copy as Python", () => copy(python(read()), "code")),
@@ -291,7 +322,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     html("fieldset", {}, html("legend", {}, title), ...names.map(knob), ...more);
   const parts = [
     html("div", { class: "dlx-wide dlx-presets" }, presets.element, question),
-    html("div", { class: "dlx-row dlx-wide dlx-run" }, play.element, step, reset, reseed, control("pace")),
+    html("div", { class: "dlx-row dlx-wide dlx-run" }, play.element, step, reset, reseed, control("pace", { change: (pace) => put({ pace }) })),
     net.element,
     html("div", {}, surface, placing),
     html("div", { class: "dlx-side" }, chart.title, chart.element),
@@ -317,7 +348,7 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       return html("tr", {},
         write(html("th", { scope: "row" }), name),
         html("td", {}, quantity(`gradient.${k}`, number(norm))),
-        html("td", {}, k < layers.length ? quantity(`stuck.${k}`, number(stuck)) : "–"));
+        html("td", {}, k < layers.length && Number.isFinite(norm) ? quantity(`stuck.${k}`, number(stuck)) : "–"));
     }));
   }
 
@@ -329,6 +360,11 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
     drawSurface(values);
     drawTable();
     const last = run.history.at(-1);
+    if (copiedOf !== null && copiedOf !== run.key + run.history.length) {
+      box.replaceChildren();
+      copied.textContent = "";
+      copiedOf = null;
+    }
     chart.draw({ train: run.history.map((row) => row.train_loss), test: run.history.map((row) => row.test_loss) });
 
     const byHand = state.data === "placed";
@@ -339,7 +375,8 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       if (byHand) surface.setAttribute(name, value);
       else surface.removeAttribute(name);
     }
-    const text = (value) => (Number.isNaN(value) && Number.isFinite(last.train_loss) ? "none" : number(value));
+    const text = (value, points, there = true) => (points.length && there ? number(value) : "none");
+    const classes = state.data !== "sine";
     const hidden = hiddenOf(state);
     const units = hidden.flatMap((size, k) => [k ? " and " : "", quantity(`units${k + 1}`, String(size))]);
     const { data, activation, rule } = spec.settings;
@@ -360,15 +397,16 @@ function build({ first, read, put, change, set, redraw, control, player, reset, 
       readouts: {
         Epoch: String(state.epochs),
         "Learning rate now": number(rate(run)),
-        "Training loss": number(last.train_loss),
-        "Test loss": text(last.test_loss),
-        "Training accuracy": text(last.train_accuracy),
-        "Test accuracy": text(last.test_accuracy),
+        "Training loss": text(last.train_loss, run.train),
+        "Test loss": text(last.test_loss, run.test),
+        "Training accuracy": text(last.train_accuracy, run.train, classes),
+        "Test accuracy": text(last.test_accuracy, run.test, classes),
       },
       said: [
         `${data.choices[state.data]}, `,
         ...(hidden.length ? ["hidden layers of ", ...units, ` units, ${activation.choices[state.activation]}`] : ["no hidden layer"]),
         `, ${rule.choices[state.rule]}.`,
+        ...(byHand && cursor ? [` The cross is at ${cursor.map((v) => number(v)).join(", ")}.`] : []),
       ],
       ...message(run),
     };

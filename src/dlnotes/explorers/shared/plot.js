@@ -98,7 +98,7 @@ export function stepCurve() {
 }
 
 // Several curves over step numbers from 0, on one axis of powers of ten. `names` says what
-// each is called; one with a value that is not finite is left out.
+// each is called; a curve ends where its values are no longer finite.
 export function lines(label, names) {
   const axes = svg("g");
   const curves = svg("g");
@@ -117,7 +117,9 @@ export function lines(label, names) {
       box = frameIn(element);
     },
     draw(series) {
-      const whole = Object.entries(series).filter(([, values]) => values.every(Number.isFinite));
+      const finite = (values) => values.slice(0, values.findIndex((v) => !Number.isFinite(v)) >>> 0);
+      const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
+        .filter(([, values]) => values.length);
       const { range: [low, high] } = logScale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
       const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
       const across = (i) => box.left + (i / steps) * box.width;
