@@ -70,29 +70,6 @@ def test_no_text_overlaps_another(ax, net):
     assert clashes(ax) == []
 
 
-PLACES = {"w": (0, 1.6), "x": (0, -1.6), "w·x": (2.5, 0), "σ": (5, 0)}
-EDGES = [("w", "w·x"), ("x", "w·x"), ("w·x", "σ")]
-
-
-def test_a_graph_of_operations_shows_each_value_above_and_each_gradient_below(ax):
-    rng = np.random.default_rng(1)
-    values, gradients = (dict(zip(PLACES, rng.normal(size=4), strict=True)) for _ in range(2))
-    assert diagrams.operations(ax, PLACES, EDGES, values, gradients) is ax
-    at = {text.get_text().replace("−", "-"): text.get_position() for text in ax.texts}
-    for name, (x, y) in PLACES.items():
-        for number, side in ((f"{values[name]:.4g}", 1), (f"{gradients[name]:+.4g}", -1)):
-            assert at[number][0] == x
-            assert (at[number][1] - y) * side > 0
-    assert clashes(ax) == []
-
-
-def test_a_graph_of_operations_has_an_arrow_for_each_edge(ax):
-    numbers = dict.fromkeys(PLACES, 1.0)
-    diagrams.operations(ax, PLACES, EDGES, numbers, numbers)
-    arrows = [(text.xyann, text.xy) for text in ax.texts if text.get_text() == ""]
-    assert arrows == [(PLACES[a], PLACES[b]) for a, b in EDGES]
-
-
 def test_a_graph_shows_each_value_slope_and_edge_once(ax):
     places = {"x": (0, 0), "a": (2, 1), "y": (4, 0)}
     edges = [("x", "a", "4"), ("x", "a", "5"), ("a", "y", "6"), ("x", "y")]

@@ -208,6 +208,33 @@ def test_several_values_are_compared_one_by_one():
     assert "(2,), and (2, 2) is expected" in check.verdict(lambda x: (2.0, np.full(2, 2)))
 
 
+def test_a_list_passes_for_a_tuple_and_only_for_a_tuple():
+    pair = Check(cases=[(2.0,)], right=lambda x: (x, np.full((2, 2), x)))
+    assert pair.verdict(lambda x: [x, np.full((2, 2), x)]) == "Right."
+    assert pair.verdict(lambda x: [x]).endswith("1 value(s) are returned, and 2 are expected.")
+    assert "(), and (2, 2) is expected" in pair.verdict(lambda x: [x, x])
+    assert pair.difference(lambda x: [x + 1, np.full((2, 2), x)]) == 1
+    array = Check(cases=[(2.0,)], right=lambda x: np.array([x, x]))
+    assert array.verdict(lambda x: [x, x]) == "Right."
+
+
+def test_the_parts_that_are_wrong_are_named():
+    check = Check(
+        cases=[(2.0,), (3.0,)], right=lambda x: (x, np.full(2, x), -x), parts=("da", "db", "dc")
+    )
+
+    def said(answer):
+        return check.verdict(answer).removeprefix("Not yet. ")
+
+    assert said(lambda x: (x, np.full(2, x), -x)) == "Right."
+    assert said(lambda x: (x + 2, np.full(2, x), 1.0)) == (
+        "da, dc: The shape is right and the values are not: the largest difference is 4."
+    )
+    assert said(lambda x: (x, x, -x)) == "db: The shape is (), and (2,) is expected."
+    assert said(lambda x: (x, np.full(2, np.inf), -x)) == "db: The answer holds inf or nan."
+    assert said(lambda x: (x, x)) == "2 value(s) are returned, and 3 are expected: da, db, dc."
+
+
 def test_words_and_truth_values_are_compared():
     assert Check(right=lambda: "leaf").verdict("leaf") == "Right."
     assert Check(right=lambda: "leaf").verdict("root").endswith("not the expected ones.")

@@ -90,58 +90,6 @@ def network(
     return ax
 
 
-def operations(
-    ax: Axes,
-    places: Mapping[str, tuple[float, float]],
-    edges: Sequence[tuple[str, str]],
-    values: Mapping[str, float],
-    gradients: Mapping[str, float],
-) -> Axes:
-    """Draw a graph of operations: each value above its node, its gradient below.
-
-    Parameters
-    ----------
-    ax : Axes
-        Where to draw: about 6 by 3 inches for five columns.
-    places : mapping of str to (float, float)
-        What stands in each node, and where: units of one node's diameter.
-    edges : sequence of (str, str)
-        From the operand to what is made of it.
-    values, gradients : mapping of str to float
-        The value of each node, and the derivative of the last one with respect to it.
-
-    Examples
-    --------
-    >>> import matplotlib.pyplot as plt
-    >>> ax = plt.figure().add_subplot()
-    >>> places = {"x": (0, 0), "x²": (2, 0)}
-    >>> ax = operations(ax, places, [("x", "x²")], {"x": 3, "x²": 9}, {"x": 6, "x²": 1})
-    >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['x', '3', '+6', 'x²', '9', '+1']
-    """
-    for source, target in edges:
-        ax.annotate(
-            "",
-            places[target],
-            places[source],
-            arrowprops={"arrowstyle": "-|>", "color": LINE, "shrinkA": 15, "shrinkB": 15},
-        )
-    for name, (x, y) in places.items():
-        ax.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=LINE, zorder=2))
-        for text, height, color in (
-            (name, y, WEIGHT),
-            (f"{values[name]:.4g}", y + 0.85, FORWARD),
-            (f"{gradients[name]:+.4g}", y - 0.85, BACKWARD),
-        ):
-            text = text.replace("-", "−") if height != y else text
-            ax.text(x, height, text, color=color, ha="center", va="center", fontsize=9.5, zorder=3)
-    across, along = zip(*places.values(), strict=True)
-    ax.set(xlim=(min(across) - 1, max(across) + 1), ylim=(min(along) - 1.3, max(along) + 1.3))
-    ax.set_aspect("equal")
-    ax.set_axis_off()
-    return ax
-
-
 def graph(
     ax: Axes,
     places: Mapping[str, tuple[float, float]],

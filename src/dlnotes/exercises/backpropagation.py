@@ -69,17 +69,19 @@ def _states(w: float, x: Any, start: float) -> list[float]:
 def _recurrent(
     slope: Callable[[float], float] = lambda h: 1 - h**2,
     back: Callable[[float], float] = lambda w: w,
+    sloped: int = 1,
     incoming: int = 0,
     last_only: bool = False,
     overwritten: bool = False,
+    kept: bool = False,
 ) -> Answer:
     def gradient(w: float, x: Any, start: float, target: float) -> float:
         states = _states(w, x, start)
         dw, dstate = 0.0, states[-1] - target
         for t in reversed(range(len(x))):
-            delta = dstate * slope(states[t + 1])
+            delta = dstate * slope(states[t + sloped])
             dw = delta * states[t + incoming] + (0.0 if overwritten else dw)
-            dstate = delta * back(w)
+            dstate = delta * back(w) + (dstate if kept else 0.0)
             if last_only:
                 break
         return dw
@@ -106,6 +108,11 @@ through_time = Check(
         "At each step w multiplies the state before it, not the one that it makes.": (
             _recurrent(incoming=1)
         ),
+        "The slope of tanh is made of the state that the step makes, not of the one before.": (
+            _recurrent(sloped=0)
+        ),
+        "A state is used by one later step only: what arrives at it is new each time, so = and "
+        "not +=.": _recurrent(kept=True),
         "The sign is flipped.": lambda *case: -_recurrent()(*case),
     },
 )
@@ -115,9 +122,11 @@ through_time = Check(
 
 def _with_shortcuts(
     around: float = 1.0,
+    through: float = 1.0,
     slope_of: str = "activation",
     averaged: bool = True,
     transposed: bool = False,
+    swapped: bool = False,
     bias: Callable[[Any], Any] = lambda delta: delta.sum(0),
 ) -> Answer:
     def gradients(w: Any, b: Any, x: Any, target: Any) -> tuple[Any, Any]:
@@ -128,10 +137,10 @@ def _with_shortcuts(
         dw, db = np.empty_like(w), np.empty_like(b)
         dout = (outs[-1] - target) / (len(x) if averaged else 1)
         for k in reversed(range(len(w))):
-            value = kept[k] if slope_of == "activation" else outs[k + 1]
+            value = {"activation": kept[k], "out": outs[k + 1], "nothing": 0.0}[slope_of]
             delta = dout * (1 - value**2)
-            dw[k], db[k] = delta.T @ outs[k], bias(delta)
-            dout = around * dout + delta @ (w[k].T if transposed else w[k])
+            dw[k], db[k] = (outs[k].T @ delta if swapped else delta.T @ outs[k]), bias(delta)
+            dout = around * dout + through * delta @ (w[k].T if transposed else w[k])
         return dw, db
 
     return gradients
@@ -145,11 +154,20 @@ def _shortcut_case(layers: int, samples: int, width: int, seed: int) -> tuple[An
 
 # Gradients of a stack of layers out = x + tanh(x Wᵀ + b), mean over samples of E.
 shortcuts = Check(
+    parts=("dw", "db"),
     cases=[_shortcut_case(3, 5, 4, 11), _shortcut_case(2, 4, 3, 12)],
     right=_with_shortcuts(),
     mistakes={
         "Only the last layer is right: the signal also goes back along the shortcut, and the "
         "two paths add.": _with_shortcuts(around=0.0),
+        "Only the last layer is right: the signal also goes back through the layer, and the "
+        "two paths add.": _with_shortcuts(through=0.0),
+        "A factor is missing: the slope of tanh in each layer.": (
+            _with_shortcuts(slope_of="nothing")
+        ),
+        "dw is transposed: a row of w belongs to a unit, so the signals stand in front.": (
+            _with_shortcuts(swapped=True)
+        ),
         "The slope of tanh is taken at the wrong value: keep what tanh returned, before x is "
         "added.": _with_shortcuts(slope_of="out"),
         "The batch is not averaged: divide by the number of samples, once.": (
@@ -195,16 +213,15 @@ def _classifier(late: bool = False, averaged_twice: bool = False, one_path: bool
 
 
 def _wrong_parts(result: Any, *case: Any) -> str:
-    """Say which gradients are wrong, as a debugger would."""
-    if not isinstance(result, tuple) or len(result) != len(PARTS):
+    """Say how many of the gradients are wrong: which ones, the learner finds out."""
+    if not isinstance(result, tuple | list) or len(result) != len(PARTS):
         return f"Return the four gradients as a tuple: {', '.join(PARTS)}."
     expected = _classifier()(*case)
-    wrong = [
-        name
-        for name, a, b in zip(PARTS, result, expected, strict=True)
-        if np.shape(a) != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-12)
-    ]
-    return f"These do not agree with finite differences: {', '.join(wrong)}." if wrong else ""
+    wrong = sum(
+        np.shape(a) != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-12)
+        for a, b in zip(result, expected, strict=True)
+    )
+    return f"Gradients that do not agree with finite differences: {wrong} of 4." if wrong else ""
 
 
 _rng = np.random.default_rng(9)
@@ -222,12 +239,13 @@ three_bugs = Check(
     right=_classifier(),
     judge=_wrong_parts,
     mistakes={
-        "These do not agree with finite differences: dw1, db1, dw2, db2.": _classifier(late=True),
-        "These do not agree with finite differences: dw1, db1.": _classifier(
-            averaged_twice=True, one_path=True
+        "Gradients that do not agree with finite differences: 4 of 4.": _classifier(late=True),
+        "Gradients that do not agree with finite differences: 2 of 4.": (
+            _classifier(averaged_twice=True, one_path=True)
         ),
-        "These do not agree with finite differences: dw1.": _classifier(one_path=True),
-        "These do not agree with finite differences: db1.": _classifier(averaged_twice=True),
+        "Gradients that do not agree with finite differences: 1 of 4.": (
+            _classifier(one_path=True)
+        ),
         "Return the four gradients as a tuple: dw1, db1, dw2, db2.": (
             lambda *case: _classifier()(*case)[:2]
         ),
@@ -252,7 +270,7 @@ class Start(NamedTuple):
 
 @cache
 def start(samples: int = 32, width: int = 16) -> Start:
-    """Return a batch of digits and parameters at which no mistake hides behind a 0 or a 1.
+    """Return a batch of digits, and parameters that are neither all 0 nor all 1.
 
     pixels has shape (samples, 64), labels and share (samples,) with shares that sum to one,
     w_in (width, 64), gamma and beta (width,), w_out (10, width), b_out (10,).
@@ -278,7 +296,7 @@ def start(samples: int = 32, width: int = 16) -> Start:
     )
 
 
-def _forward(s: Start) -> SimpleNamespace:
+def _forward(s: Start, less: int = 1) -> SimpleNamespace:
     """Return every value of the forward pass of the chapter's lab."""
     n = len(s.pixels)
     v = SimpleNamespace()
@@ -286,7 +304,7 @@ def _forward(s: Start) -> SimpleNamespace:
     v.mean = v.sums.sum(axis=0) / n
     v.diff = v.sums - v.mean
     v.square = v.diff**2
-    v.var = v.square.sum(axis=0) / (n - 1)
+    v.var = v.square.sum(axis=0) / (n - less)
     v.inv_std = (v.var + EPS) ** -0.5
     v.x_hat = v.diff * v.inv_std
     v.pre = s.gamma * v.x_hat + s.beta
@@ -353,12 +371,18 @@ def _one_hot(labels: Any, classes: int) -> Any:
     return np.eye(classes)[labels]
 
 
+def _by_column(dpicked: Any, labels: Any) -> Any:
+    wrong = np.zeros((len(labels), 10))
+    wrong[:, labels] = dpicked
+    return wrong
+
+
 def _logit_gradient(probs: Any, labels: Any, share: Any) -> Any:
     return share[:, None] * (probs - _one_hot(labels, probs.shape[1]))
 
 
 def _norm_gradient(
-    dx_hat: Any, x_hat: Any, inv_std: Any, mean: float = 1.0, var: float = 1.0, less: int = 1
+    dx_hat: Any, x_hat: Any, inv_std: Any, *, mean: float = 1.0, var: float = 1.0, less: int = 1
 ) -> Any:
     along = (dx_hat * x_hat).sum(axis=0) / (len(x_hat) - less)
     return inv_std * (dx_hat - mean * dx_hat.mean(axis=0) - var * x_hat * along)
@@ -387,11 +411,14 @@ def _norm_cases() -> Sequence[tuple[Any, ...]]:
 
 
 def _all_gradients(
-    w_in: Any, gamma: Any, beta: Any, w_out: Any, b_out: Any, x: Any, labels: Any
-) -> tuple[Any, ...]:
+    w_in: Any, gamma: Any, beta: Any, w_out: Any, b_out: Any, x: Any, labels: Any,
+    *, norm: Answer = _norm_gradient, less: int = 1,
+) -> tuple[Any, ...]:  # fmt: skip
     s = Start(x, labels, np.full(len(x), 1 / len(x)), w_in, gamma, beta, w_out, b_out)
-    g = _backward(s, _forward(s))
-    return g.dw_in, g.dgamma, g.dbeta, g.dw_out, g.db_out
+    v = _forward(s, less)
+    g = _backward(s, v)
+    dw_in = norm(g.dx_hat, v.x_hat, v.inv_std).T @ x + PENALTY * w_in
+    return dw_in, g.dgamma, g.dbeta, g.dw_out, g.db_out
 
 
 def _unaveraged(w_in: Any, *rest: Any) -> tuple[Any, ...]:
@@ -411,12 +438,32 @@ def _gradient_cases() -> Sequence[tuple[Any, ...]]:
     ]
 
 
-def _accuracy_fault(accuracy: Any, *_: Any) -> str:
-    if not 0 <= accuracy <= 1:
-        return "An accuracy is a share of the samples: it lies between 0 and 1."
-    if accuracy < 0.9:
-        return "Fewer than nine digits in ten: train longer, or try another learning rate."
-    return ""
+def _accuracy(
+    w_in: Any, gamma: Any, beta: Any, w_out: Any, b_out: Any,
+    *, of: str = "train", by_unit: int | None = 0, normalised: bool = True, scaled: bool = True,
+    read: str = "test",
+) -> float:  # fmt: skip
+    """Return the share of digits that are named correctly, or that of a mistake."""
+    parts = data.digits()
+    known, asked = (getattr(parts, part).x.double().numpy() @ w_in.T for part in (of, read))
+    std = np.sqrt(known.var(axis=by_unit, ddof=1) + EPS)
+    x_hat = (asked - known.mean(axis=by_unit)) / std if normalised else asked
+    hidden = np.tanh(gamma * x_hat + beta if scaled else x_hat)
+    named = (hidden @ w_out.T + b_out).argmax(axis=1)
+    return float(np.mean(named == getattr(parts, read).y.numpy()))
+
+
+def _readers() -> Sequence[tuple[Any, ...]]:
+    """Return parameters of networks that were never trained: each mistake changes the hits."""
+    shapes = ((20, 64), (20,), (20,), (10, 20), (10,))
+    draws = [np.random.default_rng(seed).normal(size=(5, 64, 64)) for seed in (24, 25)]
+    return [
+        tuple(
+            draw[k][tuple(map(slice, shape))] if len(shape) == 2 else draw[k][0, : shape[0]]
+            for k, shape in enumerate(shapes)
+        )
+        for draw in draws
+    ]
 
 
 lab = Lab(
@@ -434,6 +481,14 @@ lab = Lab(
     dlog_probs=_step(
         "dlog_probs",
         {
+            "The places are right: what arrives there is dpicked, not 1.": (
+                lambda s, v, g: _one_hot(s.labels, 10)
+            ),
+            "The places are right: what arrives there is dpicked, not -1.": (
+                lambda s, v, g: -_one_hot(s.labels, 10)
+            ),
+            "[:, labels] means these columns in every row: one place a row is picked by "
+            "[np.arange(N), labels].": lambda s, v, g: _by_column(g.dpicked, s.labels),
             "Every class gets a gradient here, and only the picked ones are in the loss: the "
             "others get 0.": lambda s, v, g: np.tile(g.dpicked[:, None], (1, 10)),
             "The sign is flipped.": lambda s, v, g: -g.dlog_probs,
@@ -472,6 +527,9 @@ lab = Lab(
     dtotal=_step(
         "dtotal",
         {
+            "This is the local derivative alone: it multiplies what arrives.": (
+                lambda s, v, g: -(v.inv_total**2)
+            ),
             "The sign is flipped: 1/x falls where x grows.": lambda s, v, g: -g.dtotal,
             "The derivative of 1/x has x² in it, not x.": lambda s, v, g: (
                 -g.dinv_total * v.inv_total
@@ -561,6 +619,9 @@ lab = Lab(
     dpre=_step(
         "dpre",
         {
+            "This is the local derivative alone: it multiplies what arrives.": (
+                lambda s, v, g: 1 - v.hidden**2
+            ),
             "A factor is missing: the slope of tanh.": lambda s, v, g: g.dhidden,
             "This is the slope of a sigmoid: the one of tanh is 1 - tanh².": (
                 lambda s, v, g: g.dhidden * v.hidden * (1 - v.hidden)
@@ -611,6 +672,12 @@ lab = Lab(
     dvar=_step(
         "dvar",
         {
+            "This is the local derivative alone: it multiplies what arrives.": (
+                lambda s, v, g: -0.5 * (v.var + EPS) ** -1.5
+            ),
+            "The power -1.5 belongs to var + 1e-5; inv_std is its power -0.5 already.": (
+                lambda s, v, g: g.dinv_std * -0.5 * v.inv_std**-1.5
+            ),
             "The sign is flipped: a larger variance makes inv_std smaller.": lambda s, v, g: (
                 -g.dvar
             ),
@@ -635,6 +702,11 @@ lab = Lab(
     ddiff=_step(
         "ddiff",
         {
+            "This is dsums: = gives the same array a second name, and += then writes into both. "
+            "Start dsums from ddiff.copy().": lambda s, v, g: g.dsums,
+            "What arrives at square is dsquare, with the division by N - 1 in it, not dvar.": (
+                lambda s, v, g: g.dx_hat * v.inv_std + g.dvar * 2 * v.diff
+            ),
             "diff is used twice: the path through the variance is missing.": (
                 lambda s, v, g: g.dx_hat * v.inv_std
             ),
@@ -649,6 +721,9 @@ lab = Lab(
     dmean=_step(
         "dmean",
         {
+            "mean is subtracted from every row of sums, so something comes back from each.": (
+                lambda s, v, g: np.zeros_like(v.mean)
+            ),
             "mean was stretched over the samples: sum over them.": lambda s, v, g: -g.ddiff,
             "The sign is flipped: mean is subtracted.": lambda s, v, g: -g.dmean,
             "The samples are averaged here: they are summed, the 1/N comes on the way to sums.": (
@@ -659,6 +734,9 @@ lab = Lab(
     dsums=_step(
         "dsums",
         {
+            "sums is used twice: the path straight into diff is missing.": (
+                lambda s, v, g: np.tile(g.dmean / len(s.pixels), (len(s.pixels), 1))
+            ),
             "sums is used twice: the path through the mean is missing.": lambda s, v, g: g.ddiff,
             "The mean divides by N, and so does the way back through it.": (
                 lambda s, v, g: g.ddiff + g.dmean
@@ -668,6 +746,9 @@ lab = Lab(
     dw_in=_step(
         "dw_in",
         {
+            "The penalty is half a square: its derivative has no half.": (
+                lambda s, v, g: g.dsums.T @ s.pixels + PENALTY / 2 * s.w_in
+            ),
             "w_in is used twice: the path through the penalty is missing.": (
                 lambda s, v, g: g.dsums.T @ s.pixels
             ),
@@ -726,7 +807,28 @@ lab = Lab(
     gradients=Check(
         cases=_gradient_cases(),
         right=_all_gradients,
+        parts=("dw_in", "dgamma", "dbeta", "dw_out", "db_out"),
         mistakes={
+            "The variance divides by N - 1, forward and backward; NumPy's var divides by N unless "
+            "it is told ddof=1.": lambda *case: _all_gradients(
+                *case, less=0, norm=lambda *given: _norm_gradient(*given, less=0)
+            ),
+            "The variance divides by N - 1 on the way forward too; NumPy's var divides by N unless "
+            "it is told ddof=1.": lambda *case: _all_gradients(*case, less=0),
+            "dw_in: the way back through the normalisation is that of a variance that is divided "
+            "by N.": lambda *case: _all_gradients(
+                *case, norm=lambda *given: _norm_gradient(*given, less=0)
+            ),
+            "dw_in: mean and variance are treated as constants on the way back.": (
+                lambda *case: _all_gradients(
+                    *case, norm=lambda *given: _norm_gradient(*given, mean=0.0, var=0.0)
+                )
+            ),
+            "dw_in: the way back through the normalisation lacks the factor inv_std.": (
+                lambda *case: _all_gradients(
+                    *case, norm=lambda dx_hat, x_hat, _: _norm_gradient(dx_hat, x_hat, 1.0)
+                )
+            ),
             "The penalty is missing in the gradient of w_in.": lambda w_in, *rest: (
                 _all_gradients(w_in, *rest)[0] - PENALTY * w_in,
                 *_all_gradients(w_in, *rest)[1:],
@@ -737,13 +839,31 @@ lab = Lab(
             ),
         },
     ),
-    accuracy=Check(
-        right=lambda: 0.97,
-        judge=_accuracy_fault,
+    test_accuracy=Check(
+        cases=_readers(),
+        right=_accuracy,
         mistakes={
-            "An accuracy is a share of the samples: it lies between 0 and 1.": lambda: 97.0,
-            "Fewer than nine digits in ten: train longer, or try another learning rate.": (
-                lambda: 0.5
+            "These are per cent: return the share, between 0 and 1.": (
+                lambda *case: 100 * _accuracy(*case)
+            ),
+            "This is the share of the digits that are named wrongly.": (
+                lambda *case: 1 - _accuracy(*case)
+            ),
+            "These are the training digits: read the test digits.": (
+                lambda *case: _accuracy(*case, read="train")
+            ),
+            "The mean and variance are those of the test digits: a digit that comes alone has "
+            "none. Take those of sums on the training digits.": (
+                lambda *case: _accuracy(*case, of="test")
+            ),
+            "Each unit has its own mean and variance: average over the samples, axis 0.": (
+                lambda *case: _accuracy(*case, by_unit=None)
+            ),
+            "The normalisation is missing: gamma and beta were trained behind it.": (
+                lambda *case: _accuracy(*case, normalised=False)
+            ),
+            "Scale and shift are missing, gamma and beta.": (
+                lambda *case: _accuracy(*case, scaled=False)
             ),
         },
     ),

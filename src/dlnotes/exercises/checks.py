@@ -44,6 +44,9 @@ class Check:
     judge : callable, optional
         Where many answers are right: ``judge(result, *case)`` says what is wrong, or
         ``""``. `right` and `mistakes` are then examples, which the tests hand to it.
+    parts : sequence of str
+        Where a tuple is asked for, what its entries are called: messages then say which
+        of them are wrong.
     rtol : float
         Relative tolerance for float64; single and half precision have their own.
     seconds : float
@@ -70,6 +73,7 @@ class Check:
     mistakes: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     cases: Sequence[tuple[Any, ...]] = ((),)
     judge: Callable[..., str] | None = None
+    parts: Sequence[str] = ()
     rtol: float = RTOL
     seconds: float = 20.0
 
@@ -83,7 +87,7 @@ class Check:
             results = [self._result(answer, case) for case in self.cases]
             if self.judge is not None:
                 return self._judged(results)
-            arrays = [_numbers(result) for result in results]
+            arrays = list(map(self._arrays, results, self.cases))
         except _NotYet as told:
             return str(told)
         if self._fits(self.right, arrays):
@@ -97,7 +101,7 @@ class Check:
     def difference(self, answer: Any) -> float:
         """Return the largest difference to the right values, nan where there is none."""
         try:
-            arrays = [_numbers(self._result(answer, case)) for case in self.cases]
+            arrays = [self._arrays(self._result(answer, case), case) for case in self.cases]
         except _NotYet:
             return math.nan
         pairs = [
@@ -134,6 +138,12 @@ class Check:
             raise _NotYet(NO_ANSWER)
         return result
 
+    def _arrays(self, result: Any, case: tuple[Any, ...]) -> list[npt.NDArray[Any]]:
+        """Return a result as arrays; where a tuple is expected, a list counts as one."""
+        if isinstance(result, list) and isinstance(self.right(*copy.deepcopy(case)), tuple):
+            result = tuple(result)
+        return _numbers(result)
+
     def _fits(self, function: Callable[..., Any], arrays: list[list[npt.NDArray[Any]]]) -> bool:
         """Tell whether the function gives these results, in every case."""
         return all(
@@ -159,26 +169,28 @@ class Check:
 
     def _symptom(self, arrays: list[list[npt.NDArray[Any]]]) -> str:
         """Say what is wrong with results that no known mistake explains."""
+        wrong: dict[str, float] = {}  # the largest difference of each part
         for group, case in zip(arrays, self.cases, strict=True):
             wanted = _numbers(self.right(*copy.deepcopy(case)))
             if len(group) != len(wanted):
-                return f"{len(group)} value(s) are returned, and {len(wanted)} are expected."
-            for result, expected in zip(group, wanted, strict=True):
+                which = f": {', '.join(self.parts)}" if self.parts else ""
+                return f"{len(group)} value(s) are returned, and {len(wanted)} are expected{which}."
+            names = self.parts or [""] * len(wanted)
+            for name, result, expected in zip(names, group, wanted, strict=True):
+                of = f"{name}: " if name else ""
                 if result.shape != expected.shape:
-                    return f"The shape is {result.shape}, and {expected.shape} is expected."
+                    return f"{of}The shape is {result.shape}, and {expected.shape} is expected."
                 if result.dtype.kind == "U" or expected.dtype.kind == "U":
-                    return "The values are not the expected ones."
+                    return f"{of}The values are not the expected ones."
                 if not np.isfinite(result).all():
-                    return "The answer holds inf or nan."
-        largest = max(
-            float(np.max(np.abs(result - expected), initial=0.0))
-            for group, case in zip(arrays, self.cases, strict=True)
-            for result, expected in zip(
-                group, _numbers(self.right(*copy.deepcopy(case))), strict=True
-            )
-        )
+                    return f"{of}The answer holds inf or nan."
+                if not _close(result, expected, self.rtol):
+                    gap = float(np.max(np.abs(result - expected), initial=0.0))
+                    wrong[name] = max(gap, wrong.get(name, 0.0))
+        of = f"{', '.join(wrong)}: " if self.parts else ""
         return (
-            f"The shape is right and the values are not: the largest difference is {largest:.2g}."
+            f"{of}The shape is right and the values are not: "
+            f"the largest difference is {max(wrong.values()):.2g}."
         )
 
 
