@@ -4,6 +4,7 @@ As in `plots`, each function takes the axes to draw on and returns them.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -163,7 +164,7 @@ def graph(
     values : mapping of str to str
         What stands in the box under the name.
     slopes : mapping of str to str, optional
-        What stands under the box.
+        What stands under the box, right of its middle.
 
     Examples
     --------
@@ -173,32 +174,10 @@ def graph(
     >>> [text.get_text() for text in ax.texts]
     ['6', 'x\n3', 'y\n9']
     """
-    pairs = [edge[:2] for edge in edges]
-    for k, (source, target, *text) in enumerate(edges):
-        bend = 0.0
-        if pairs.count(pairs[k]) > 1:
-            bend = 0.35 if pairs.index(pairs[k]) == k else -0.35
-        (x0, y0), (x1, y1) = places[source], places[target]
-        arrow = FancyArrowPatch(
-            (x0, y0),
-            (x1, y1),
-            connectionstyle=f"arc3,rad={bend}",
-            arrowstyle="-|>",
-            mutation_scale=11,
-            shrinkB=29,
-            color=LINE,
-            lw=1,
-            zorder=1,
-        )
-        ax.add_patch(arrow)
-        if text:  # the middle of the arc
-            x = (x0 + x1) / 2 + bend / 2 * (y1 - y0)
-            y = (y0 + y1) / 2 - bend / 2 * (x1 - x0)
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=9.5, bbox=box)
+    halves = {}  # of each box in points, to end arrows at its edge
     for name, (x, y) in places.items():
         color = FORWARD if values.get(name) else WEIGHT
-        ax.text(
+        box = ax.text(
             x,
             y,
             "\n".join(filter(None, (name, values.get(name)))),
@@ -209,11 +188,41 @@ def graph(
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": LINE},
             zorder=3,
         )
-        if slopes and name in slopes:
+        extent, pixels = box.get_window_extent(), ax.get_figure(root=True).dpi / 72
+        pad = 0.35 * box.get_fontsize()
+        halves[name] = (extent.width / pixels / 2 + pad, extent.height / pixels / 2 + pad)
+        if slopes and name in slopes:  # right of the middle, where an arrow may come from below
             ax.text(
-                x, y - 0.62, slopes[name], color=BACKWARD, ha="center", va="center", fontsize=9.5,
-                zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+                x + 0.1, y - 0.62, slopes[name], color=BACKWARD, ha="left", va="center",
+                fontsize=9.5, zorder=3,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
+    pairs = [edge[:2] for edge in edges]
+    for k, (source, target, *text) in enumerate(edges):
+        bend = 0.0
+        if pairs.count(pairs[k]) > 1:
+            bend = 0.35 if pairs.index(pairs[k]) == k else -0.35
+        (x0, y0), (x1, y1) = places[source], places[target]
+        # The arc's last piece comes from here; its middle is half as far from the chord.
+        x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+        width, height = halves[target]
+        length = math.hypot(x1 - x2, y1 - y2)
+        arrow = FancyArrowPatch(
+            (x0, y0),
+            (x1, y1),
+            connectionstyle=f"arc3,rad={bend}",
+            arrowstyle="-|>",
+            mutation_scale=11,
+            shrinkB=length / max(abs(x1 - x2) / width, abs(y1 - y2) / height),
+            color=LINE,
+            lw=1,
+            zorder=1,
+        )
+        ax.add_patch(arrow)
+        if text:
+            x, y = (x0 + x1 + 2 * x2) / 4, (y0 + y1 + 2 * y2) / 4
+            edge = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=9.5, bbox=edge)
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")
