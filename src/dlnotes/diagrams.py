@@ -19,6 +19,7 @@ EDGES = {
     **{"w5": ("h1", "o1"), "w6": ("h2", "o1"), "w7": ("h1", "o2"), "w8": ("h2", "o2")},
 }
 RADIUS = 0.55
+SIZE = 9.5  # of the texts in a graph, in points
 
 
 def network(
@@ -184,17 +185,17 @@ def graph(
             color=color,
             ha="center",
             va="center",
-            fontsize=9.5,
+            fontsize=SIZE,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": LINE},
             zorder=3,
         )
-        extent, pixels = box.get_window_extent(), ax.get_figure(root=True).dpi / 72
-        pad = 0.35 * box.get_fontsize()
+        extent, pixels, pad = box.get_window_extent(), ax.figure.dpi / 72, 0.35 * SIZE
         halves[name] = (extent.width / pixels / 2 + pad, extent.height / pixels / 2 + pad)
         if slopes and name in slopes:  # right of the middle, where an arrow may come from below
-            ax.text(
-                x + 0.1, y - 0.62, slopes[name], color=BACKWARD, ha="left", va="center",
-                fontsize=9.5, zorder=3,
+            below = (3, -halves[name][1] - 9)
+            ax.annotate(
+                slopes[name], (x, y), xytext=below, textcoords="offset points", color=BACKWARD,
+                ha="left", va="center", fontsize=SIZE, zorder=3,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
     pairs = [edge[:2] for edge in edges]
@@ -222,7 +223,7 @@ def graph(
         if text:
             x, y = (x0 + x1 + 2 * x2) / 4, (y0 + y1 + 2 * y2) / 4
             edge = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=9.5, bbox=edge)
+            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=SIZE, bbox=edge)
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")

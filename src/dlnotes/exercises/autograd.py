@@ -240,7 +240,7 @@ class _Counted:
             raise RuntimeError("one call of f is enough: differentiate its gradient, exactly")
         watched = x * 1
         if watched.requires_grad:
-            watched.register_hook(self._count)
+            watched.register_hook(self._count)  # type: ignore[no-untyped-call]
         return _quartic(watched)
 
     def _count(self, g: torch.Tensor) -> None:
