@@ -173,7 +173,7 @@ def graph(
     >>> ax = plt.figure().add_subplot()
     >>> ax = graph(ax, {"x": (0, 0), "y": (3, 0)}, [("x", "y", "6")], {"x": "3", "y": "9"})
     >>> [text.get_text() for text in ax.texts]
-    ['6', 'x\n3', 'y\n9']
+    ['x\n3', 'y\n9', '6']
     """
     halves = {}  # of each box in points, to end arrows at its edge
     for name, (x, y) in places.items():
