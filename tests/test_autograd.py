@@ -1,5 +1,6 @@
 """The engine, of the package and of chapter 02, against torch; and its manners."""
 
+import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlnotes.exercises import autograd as check
 from dlnotes.scratch import autograd
 from dlnotes.scratch.autograd import Node
 
@@ -289,3 +291,209 @@ def test_bad_input_says_what_to_change(call, error, words):
 
 def test_a_node_shows_its_numbers():
     assert repr(Node([[1.0, -0.5]])) == "Node([[ 1. , -0.5]])"
+
+
+# ---- powers of zero, and what is no number ---------------------------------------
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda lib, x: x**2 * lib.sin(x), [0, 0, 6]),
+        (lambda lib, x: x**2 + x**3, [0, 2, 6]),
+        (lambda lib, x: x**1 * x**0 + x**2 * 0, [1, 0]),
+    ],
+)
+def test_derivatives_of_powers_at_zero_are_numbers(name, f, expected):
+    engine = ENGINES[name]
+    x = engine.Node(0.0, requires_grad=True)
+    slope = f(engine, x)
+    for wanted in expected:
+        (slope,) = engine.grad(slope, [x], create_graph=True)
+        assert slope.data == wanted
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_vector_has_no_slope_of_its_own(name):
+    x = ENGINES[name].Node([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ValueError, match=r"\(2,\).*sum it"):
+        ENGINES[name].backward(x * 2)
+
+
+# ---- the exercises: right answers of another form, wrong ones that look right ----
+
+LAB = check.lab
+
+
+def rows_of_the_hessian(f, x, v):
+    x = x.requires_grad_()
+    (slopes,) = torch.autograd.grad(f(x), x, create_graph=True)
+    return torch.stack([torch.autograd.grad(s, x, retain_graph=True)[0] for s in slopes]) @ v
+
+
+def differences_of_slopes(f, x, v):
+    def slope(at):
+        at = at.clone().requires_grad_()
+        return torch.autograd.grad(f(at), at)[0]
+
+    return (slope(x + 1e-5 * v) - slope(x - 1e-5 * v)) / 2e-5
+
+
+def path_by_path(tape, leaves):
+    values = check._run(tape, leaves)
+    sums = [np.zeros_like(value) for value in values]
+
+    def walk(line, g):
+        name, *places = tape[line]
+        sums[line] = sums[line] + g
+        if name != "leaf":
+            inputs = [values[p] for p in places]
+            shares = check._RULES[name](g, values[line], *inputs)
+            for place, share in zip(places, shares, strict=True):
+                walk(place, check._unbroadcast(share, values[place].shape))
+
+    walk(len(tape) - 1, np.ones_like(values[-1]))
+    return check._at_leaves(tape, sums)
+
+
+def tape_differences(tape, leaves):
+    found = []
+    for k, leaf in enumerate(leaves):
+        slope = np.zeros_like(leaf)
+        for at in np.ndindex(leaf.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = [np.array(other) for other in leaves]
+                moved[k][at] += sign * 1e-5
+                ends.append(check._run(tape, moved)[-1])
+            slope[at] = (ends[0] - ends[1]) / 2e-5
+        found.append(slope)
+    return tuple(found)
+
+
+def counts_once_per_distinct_input(graph, output):
+    waiting = {name: len(sources) for name, sources in graph.items()}
+    ready = [name for name, n in waiting.items() if n == 0]
+    users = {name: [] for name in graph}
+    for name, sources in graph.items():
+        for source in dict.fromkeys(sources):
+            users[source].append(name)
+    for name in ready:
+        for user in users[name]:
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+    needed = set(check._depth_first(graph, output))
+    return [name for name in ready if name in needed]
+
+
+@contextlib.contextmanager
+def rules(**changed):
+    before = check._RULES | {"unbroadcast": check._unbroadcast}
+    check._unbroadcast = changed.pop("unbroadcast", check._unbroadcast)
+    check._RULES.update(changed)
+    try:
+        yield
+    finally:
+        check._unbroadcast = before.pop("unbroadcast")
+        check._RULES.update(before)
+
+
+def collected(tape, leaves):
+    return check._at_leaves(tape, check._walk(tape, leaves))
+
+
+def test_a_quotient_may_be_written_with_its_result():
+    assert LAB["div"].verdict(lambda g, out, a, b: (g / b, -g * out / b)) == "Right."
+
+
+@pytest.mark.parametrize("name", ["tanh", "sum", "index"])
+def test_a_share_without_its_tuple_is_told(name):
+    right = LAB[name].right
+    assert LAB[name].verdict(right) == "Right."
+    assert LAB[name].verdict(lambda *case: list(right(*case))) == "Right."
+    assert LAB[name].verdict(lambda *case: right(*case)[0]) == f"Not yet. {check._NO_TUPLE}"
+
+
+def test_losses_may_be_a_list_or_a_tuple():
+    for kind in (list, tuple):
+        assert LAB["train"].verdict(lambda *case, kind=kind: kind(check._train(*case))) == "Right."
+    assert LAB["train"].verdict(lambda *case: (1.0,) * 20) != "Right."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [rows_of_the_hessian, differences_of_slopes, lambda f, x, v: f(x) * v.nothing],
+)
+def test_hessian_vector_tells_errors_and_refuses_the_long_way(answer):
+    said = check.hessian_vector.verdict(answer)
+    assert "numpy" not in said
+    assert ("two walks" in said, "one call" in said, "'nothing'" in said) == (
+        answer is rows_of_the_hessian,
+        answer is differences_of_slopes,
+        answer not in (rows_of_the_hessian, differences_of_slopes),
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x: x.clamp(min=1e-26).sqrt(), "largest difference"),
+        (lambda x: torch.zeros_like(x), "must be recorded"),
+        (lambda x: x.no_such(), "has no attribute 'no_such'"),
+        (lambda x: (x, x), "one tensor is expected, got tuple"),
+        (lambda x: torch.where(x > 0, x, 0.0).sqrt(), "Right."),  # where hands no slope on
+    ],
+)
+def test_root_is_differentiated_by_the_check(answer, words):
+    assert words in check.root.verdict(check.with_slope(answer))
+
+
+def test_an_order_that_waits_for_an_input_twice_is_refused():
+    assert "missing" in LAB["order"].verdict(counts_once_per_distinct_input)
+
+
+def test_backward_refuses_paths_differences_and_broken_rules():
+    assert LAB["backward"].verdict(collected) == "Right."
+    assert "still running" in LAB["backward"].verdict(path_by_path)
+    assert "largest difference" in LAB["backward"].verdict(tape_differences)
+    with rules(sum=lambda g, out, a: (np.ones_like(a),)):
+        assert LAB["backward"].verdict(collected) != "Right."
+    with rules(unbroadcast=check._leading_only):
+        assert LAB["backward"].verdict(collected) != "Right."
+
+
+def sigmoid_of(engine, share):
+    return lambda a: engine.operation(1 / (1 + np.exp(-a.data)), share, a)
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        (sigmoid_of(autograd, lambda g, out, a: g * out * (1 - out)), "(share,)"),
+        (sigmoid_of(autograd, lambda g, out, a: (g.data,)), "must be nodes"),
+        (sigmoid_of(ENGINES["page"], lambda g, out, a: (g * out * (1 - out),)), "this page"),
+        (lambda a: autograd.Node(a.data), "has no rule"),
+        (lambda a: a.no_such, "a.no_such"),
+        (lambda a: ..., "No answer yet"),
+    ],
+)
+def test_second_says_what_is_no_node_and_where(operation, words):
+    assert words in LAB["second"].verdict(check.derivatives(operation))
+
+
+@pytest.mark.parametrize("word", ["raises", "Raises", "raise", RuntimeError])
+def test_predictions_may_be_written_in_several_ways(word):
+    answer = {"a": word, "b": "2", "c": word, "d": 11, "e": torch.tensor(12.0)}
+    assert check.predict.verdict(answer) == "Right."
+    said = check.predict.verdict({**answer, "b": "doubled"})
+    assert said == "Not yet. b: write the word raises, or a number."
+
+
+@pytest.mark.parametrize("shapes", check._SHAPES)
+def test_broadcast_shape_names_the_pair(shapes):
+    def answer(a, b):
+        return "no" if (a, b) == shapes else check._broadcast(a, b)
+
+    assert f"for {shapes[0]} and {shapes[1]} is wrong" in check.broadcast_shape.verdict(answer)

@@ -80,6 +80,18 @@ def test_a_graph_shows_each_value_slope_and_edge_once(ax):
     assert len(ax.patches) == len(edges)
 
 
+def test_arrows_of_a_graph_end_at_the_boxes(ax):
+    places = {"x": (0, 0), "a long name": (4, 0), "y": (4, 3)}
+    edges = [("x", "a long name"), ("x", "y"), ("a long name", "y")]
+    diagrams.graph(ax, places, edges, {})
+    ax.figure.canvas.draw()
+    boxes = {text.get_text(): text.get_bbox_patch().get_window_extent() for text in ax.texts}
+    for arrow, (_, target) in zip(ax.patches, edges, strict=True):
+        (x, y), box = arrow.get_transform().transform(arrow.get_path().vertices)[2], boxes[target]
+        outside = (max(box.x0 - x, x - box.x1, 0), max(box.y0 - y, y - box.y1, 0))
+        assert max(outside) < 4
+
+
 def test_two_edges_between_the_same_nodes_are_bent_apart_with_their_texts(ax):
     diagrams.graph(ax, {"x": (0, 0), "a": (4, 0)}, [("x", "a", "u"), ("x", "a", "v")], {})
     heights = {text.get_text(): text.get_position()[1] for text in ax.texts}

@@ -4,6 +4,7 @@ As in `plots`, each function takes the axes to draw on and returns them.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ EDGES = {
     **{"w5": ("h1", "o1"), "w6": ("h2", "o1"), "w7": ("h1", "o2"), "w8": ("h2", "o2")},
 }
 RADIUS = 0.55
+SIZE = 9.5  # of the texts in a graph, in points
 
 
 def network(
@@ -111,7 +113,7 @@ def graph(
     values : mapping of str to str
         What stands in the box under the name.
     slopes : mapping of str to str, optional
-        What stands under the box.
+        What stands under the box, right of its middle.
 
     Examples
     --------
@@ -119,49 +121,57 @@ def graph(
     >>> ax = plt.figure().add_subplot()
     >>> ax = graph(ax, {"x": (0, 0), "y": (3, 0)}, [("x", "y", "6")], {"x": "3", "y": "9"})
     >>> [text.get_text() for text in ax.texts]
-    ['6', 'x\n3', 'y\n9']
+    ['x\n3', 'y\n9', '6']
     """
-    pairs = [edge[:2] for edge in edges]
-    for k, (source, target, *text) in enumerate(edges):
-        bend = 0.0
-        if pairs.count(pairs[k]) > 1:
-            bend = 0.35 if pairs.index(pairs[k]) == k else -0.35
-        (x0, y0), (x1, y1) = places[source], places[target]
-        arrow = FancyArrowPatch(
-            (x0, y0),
-            (x1, y1),
-            connectionstyle=f"arc3,rad={bend}",
-            arrowstyle="-|>",
-            mutation_scale=11,
-            shrinkB=29,
-            color=LINE,
-            lw=1,
-            zorder=1,
-        )
-        ax.add_patch(arrow)
-        if text:  # the middle of the arc
-            x = (x0 + x1) / 2 + bend / 2 * (y1 - y0)
-            y = (y0 + y1) / 2 - bend / 2 * (x1 - x0)
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=9.5, bbox=box)
+    halves = {}  # of each box in points, to end arrows at its edge
     for name, (x, y) in places.items():
         color = FORWARD if values.get(name) else WEIGHT
-        ax.text(
+        box = ax.text(
             x,
             y,
             "\n".join(filter(None, (name, values.get(name)))),
             color=color,
             ha="center",
             va="center",
-            fontsize=9.5,
+            fontsize=SIZE,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": LINE},
             zorder=3,
         )
-        if slopes and name in slopes:
-            ax.text(
-                x, y - 0.62, slopes[name], color=BACKWARD, ha="center", va="center", fontsize=9.5,
-                zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        extent, pixels, pad = box.get_window_extent(), ax.figure.dpi / 72, 0.35 * SIZE
+        halves[name] = (extent.width / pixels / 2 + pad, extent.height / pixels / 2 + pad)
+        if slopes and name in slopes:  # right of the middle, where an arrow may come from below
+            below = (3, -halves[name][1] - 9)
+            ax.annotate(
+                slopes[name], (x, y), xytext=below, textcoords="offset points", color=BACKWARD,
+                ha="left", va="center", fontsize=SIZE, zorder=3,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
+    pairs = [edge[:2] for edge in edges]
+    for k, (source, target, *text) in enumerate(edges):
+        bend = 0.0
+        if pairs.count(pairs[k]) > 1:
+            bend = 0.35 if pairs.index(pairs[k]) == k else -0.35
+        (x0, y0), (x1, y1) = places[source], places[target]
+        # The arc's last piece comes from here; its middle is half as far from the chord.
+        x2, y2 = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+        width, height = halves[target]
+        length = math.hypot(x1 - x2, y1 - y2)
+        arrow = FancyArrowPatch(
+            (x0, y0),
+            (x1, y1),
+            connectionstyle=f"arc3,rad={bend}",
+            arrowstyle="-|>",
+            mutation_scale=11,
+            shrinkB=length / max(abs(x1 - x2) / width, abs(y1 - y2) / height),
+            color=LINE,
+            lw=1,
+            zorder=1,
+        )
+        ax.add_patch(arrow)
+        if text:
+            x, y = (x0 + x1 + 2 * x2) / 4, (y0 + y1 + 2 * y2) / 4
+            edge = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=SIZE, bbox=edge)
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")

@@ -5,6 +5,7 @@ is the number of an earlier line. Rules are functions ``rule(g, out, *inputs)`` 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,28 @@ Answer = Callable[..., Any]
 Shape = tuple[int, ...]
 Tape = Sequence[tuple[Any, ...]]
 Graph = Mapping[str, tuple[str, ...]]
+
+
+def _told(check: Check, result: Any, case: tuple[Any, ...]) -> str:
+    """Return what a check says about a result in one of its cases, "" where it is right."""
+    said = replace(check, cases=[case], judge=None).verdict(lambda *given: result)
+    return "" if said.startswith("Right") else said.removeprefix("Not yet. ")
+
+
+@dataclass(frozen=True)
+class _Derived:
+    """What autograd makes of a function of the reader's; errors point to the reader's lines."""
+
+    function: Answer
+    found: Answer
+
+    def __call__(self, x: Any) -> Any:
+        return self.found(x)
+
+    @property
+    def __code__(self) -> Any:
+        return self.function.__code__
+
 
 # ---- single exercises ------------------------------------------------------------
 
@@ -47,29 +70,45 @@ def _first_stretches(a: Shape, b: Shape) -> Any:
     return made if made in (a, b) else "error"
 
 
+def _larger(a: Shape, b: Shape) -> Any:
+    return tuple(max(p, q) for p, q in zip(_padded(a, len(b)), _padded(b, len(a)), strict=True))
+
+
+# Two shapes, and what somebody has overlooked whose answer is wrong for these, and for none
+# before them.
+_SHAPES: dict[tuple[Shape, Shape], str] = {
+    ((2, 3), (3,)): "line them up on the right and compare from the last axis.",
+    ((2, 3), (2, 1)): "two sizes also go together if one of them is 1.",
+    ((2, 3), (2,)): "sizes that differ go together only if one of them is 1.",
+    ((3, 1), (4,)): "both sides may stretch in one operation.",
+    ((), (5,)): "an axis that is missing counts as 1.",
+    ((2, 1, 3), (1, 3)): "an axis that is missing counts as 1, one of size 1 may stay 1.",
+    ((4, 2, 3), (2, 1)): "a short shape with an axis to stretch.",
+    ((4, 2, 3), (3, 3)): "one pair of sizes that does not fit is enough.",
+    ((0,), (1,)): "an axis may be empty; which of two sizes is it that stretches?",
+}
+
+
+def _about(a: Shape, b: Shape) -> str:
+    return f"The answer for {a} and {b} is wrong: {_SHAPES[a, b]}"
+
+
+def _judge_shape(answer: Any, a: Shape, b: Shape) -> str:
+    answer = tuple(answer) if isinstance(answer, list) else answer
+    return "" if answer == _broadcast(a, b) else _about(a, b)
+
+
 # The shape of a sum.
 broadcast_shape = Check(
-    cases=[
-        ((2, 3), (3,)),
-        ((2, 3), (2,)),
-        ((3, 1), (4,)),
-        ((), (5,)),
-        ((2, 1, 3), (1, 3)),
-        ((4, 2, 3), (2, 1)),
-        ((4, 2, 3), (3, 3)),
-    ],
+    cases=list(_SHAPES),
     right=_broadcast,
+    judge=_judge_shape,
     mistakes={
-        "The shapes are lined up on the left: compare them from the last axis.": _from_the_left,
-        "Both sides may stretch in one operation: (3, 1) and (4,) go together.": _first_stretches,
-        "Two sizes also go together if one of them is 1.": (
-            lambda a, b: "error" if _differ(a, b) else max(a, b, key=len)
-        ),
-        "Sizes that differ go together only if one of them is 1: (2, 3) and (2,) do not.": (
-            lambda a, b: tuple(
-                max(p, q) for p, q in zip(_padded(a, len(b)), _padded(b, len(a)), strict=True)
-            )
-        ),
+        _about((2, 3), (3,)): _from_the_left,
+        _about((3, 1), (4,)): _first_stretches,
+        _about((2, 3), (2, 1)): lambda a, b: "error" if _differ(a, b) else max(a, b, key=len),
+        _about((2, 3), (2,)): _larger,
+        _about((0,), (1,)): lambda a, b: "error" if _broadcast(a, b) == "error" else _larger(a, b),
     },
 )
 
@@ -88,19 +127,35 @@ paths = Check(
 )
 
 _PREDICTIONS = {
-    "a": ("raises", "a: the product has saved its factors, and the first call frees them."),
-    "b": (4.0, "b: a sum saves nothing. Its slope is 2, and it is added twice."),
-    "c": ("raises", "c: both results share u = x * x, and the first call frees what u has saved."),
-    "d": (11.0, "d: the shared node is a sum, which saves nothing; the two slopes add."),
-    "e": (12.0, "e: nothing is freed, and the second call adds to what the first one left."),
-}
+    "a": ("raises", "a: does the slope of a sine depend on x? Then what has the graph saved, and "
+          "what became of it in the first call?"),
+    "b": (2.0, "b: has a difference anything to save? And what does a second call do to .grad?"),
+    "c": ("raises", "c: which node do both results share, and what does its rule need?"),
+    "d": (11.0, "d: has the shared node anything to save? And what is in .grad after two calls?"),
+    "e": (12.0, "e: is anything freed before the second call? And what does that do to .grad?"),
+}  # fmt: skip
 
 
-def _judge_predictions(answer: Mapping[str, Any]) -> str:
+def _prediction(value: Any) -> Any:
+    """Return what was meant: "raises", a number, or None."""
+    if value is RuntimeError or str(value).strip().lower() in ("raises", "raise", "runtimeerror"):
+        return "raises"
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _judge_predictions(answer: Any) -> str:
+    if not isinstance(answer, Mapping):
+        return 'A dict is expected, {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}.'
     for name, (right, message) in _PREDICTIONS.items():
         if name not in answer or answer[name] is ...:
             return f"The prediction for {name} is missing."
-        if answer[name] != right:
+        meant = _prediction(answer[name])
+        if meant is None:
+            return f"{name}: write the word raises, or a number."
+        if meant != right:
             return message
     return ""
 
@@ -120,73 +175,117 @@ predict = Check(
 )
 
 
-def _root_and_slope(x: Any) -> Any:
-    positive = x > 0
-    safe = np.where(positive, x, 1.0)
-    return np.where(positive, np.sqrt(safe), 0.0), np.where(positive, 0.5 / np.sqrt(safe), 0.0)
+def with_slope(function: Answer) -> Answer:
+    """Return a function that gives the values of `function`, and their slope by autograd."""
+
+    def found(x: torch.Tensor) -> Any:
+        leaf = x.clone().requires_grad_()
+        values = function(leaf)
+        if values is None or values is ...:
+            return None
+        if not isinstance(values, torch.Tensor):
+            raise TypeError(f"one tensor is expected, got {type(values).__name__}")
+        if not values.requires_grad:
+            raise ValueError("the values must be recorded: compute them from x, without detach")
+        (slope,) = torch.autograd.grad(values.sum(), leaf)
+        return values, slope
+
+    return _Derived(function, found)
 
 
-def _nan_at_zero(x: Any) -> Any:
-    value, slope = _root_and_slope(x)
-    return value, np.where(x > 0, slope, np.nan)
+def _root(x: torch.Tensor) -> torch.Tensor:
+    return torch.where(x > 0, torch.where(x > 0, x, 1.0).sqrt(), 0.0)
 
 
 # sqrt(x) for positive x and 0 elsewhere, and its slope from autograd.
 root = Check(
-    cases=[(np.array([4.0, 0.25, 0.0, -1.0]),), (np.array([0.0]),)],
-    right=_root_and_slope,
+    cases=[
+        (torch.tensor(x, dtype=torch.float64),) for x in ([4.0, 0.25, 0.0, -1.0], [0.0], [1e-300])
+    ],
+    right=with_slope(_root),
     mistakes={
         "The slope is nan where x is not positive: where chooses the value, and still the slope "
         "of the branch not taken is multiplied by 0. Make the input of the root harmless.": (
-            _nan_at_zero
+            with_slope(lambda x: torch.where(x > 0, x.sqrt(), 0.0))
+        ),
+        "The values are right, and the slope is inf at 0 and nan below: clamp moves the input to "
+        "the very place where the root is steepest.": with_slope(lambda x: x.clamp(min=0).sqrt()),
+        "The values are right, and the slope is inf or nan where x is not positive: to mend the "
+        "result is too late, the rule of the root has run.": (
+            with_slope(lambda x: x.sqrt().nan_to_num())
         ),
         "The values at 0 and below should be 0: mask the input of the root, and then the "
-        "result as well.": lambda x: (np.sqrt(np.where(x > 0, x, 1.0)), _root_and_slope(x)[1]),
+        "result as well.": with_slope(lambda x: torch.where(x > 0, x, 1.0).sqrt()),
         "The slope of the root is not 1: does the mask replace the input everywhere?": (
-            lambda x: (_root_and_slope(x)[0], (x > 0) * 1.0)
+            with_slope(lambda x: _root(x).detach() + x.clamp(min=0) - x.clamp(min=0).detach()
+                       - (x == 0) * (x - x.detach()))
         ),
     },
-)
+)  # fmt: skip
 
 
 def _quartic(x: torch.Tensor) -> torch.Tensor:
     return (x**4).sum() + x[0] ** 2 * x[-1] + (x[:-1] * x[1:]).sum()
 
 
-def _hessian(f: Answer, x: Any) -> Any:
-    leaf = torch.as_tensor(x).clone().requires_grad_()
-    (slopes,) = torch.autograd.grad(f(leaf), leaf, create_graph=True)
-    rows = [torch.autograd.grad(slope, leaf, retain_graph=True)[0] for slope in slopes]
-    return torch.stack(rows).numpy()
+class _Counted:
+    """A function of a vector that wants to be called once, and walked back through a few times."""
+
+    def __init__(self) -> None:
+        self.calls = self.walks = 0
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        if self.calls > 1:
+            raise RuntimeError("one call of f is enough: differentiate its gradient, exactly")
+        watched = x * 1
+        if watched.requires_grad:
+            watched.register_hook(self._count)  # type: ignore[no-untyped-call]
+        return _quartic(watched)
+
+    def _count(self, g: torch.Tensor) -> None:
+        self.walks += 1
+        if self.walks > 4:
+            raise RuntimeError("two walks are enough: the whole Hessian is not needed")
 
 
-_POINT, _DIRECTION = np.array([0.5, -1.2, 2.0]), np.array([1.0, 2.0, -0.5])
+def _gradient(f: Answer, x: Any, create_graph: bool = False) -> Any:
+    leaf = x.clone().requires_grad_()
+    return leaf, torch.autograd.grad(f(leaf), leaf, create_graph=create_graph)[0]
 
 
-def _gradient(f: Answer, x: Any) -> Any:
-    leaf = torch.as_tensor(x).clone().requires_grad_()
-    return torch.autograd.grad(f(leaf), leaf)[0].numpy()
+def _product(f: Answer, x: Any, v: Any) -> Any:
+    leaf, slopes = _gradient(f, x, create_graph=True)
+    return torch.autograd.grad(slopes @ v, leaf)[0]
 
+
+_RANDOM = torch.Generator().manual_seed(2)
 
 # The Hessian times a vector.
 hessian_vector = Check(
-    cases=[(_quartic, _POINT, _DIRECTION), (_quartic, np.array([1.0, 0.3]), np.array([-1.0, 2.0]))],
-    right=lambda f, x, v: _hessian(f, x) @ np.asarray(v),
+    cases=[
+        (_Counted(), *torch.randn(2, n, dtype=torch.float64, generator=_RANDOM)) for n in (8, 3)
+    ],
+    right=_product,
     mistakes={
         "This is the gradient times v, entry by entry: differentiate the sum of these products "
-        "once more.": lambda f, x, v: _gradient(f, x) * np.asarray(v),
+        "once more.": lambda f, x, v: _gradient(f, x)[1] * v,
         "This is one number, the slope along v: differentiate it once more.": (
-            lambda f, x, v: _gradient(f, x) @ np.asarray(v)
+            lambda f, x, v: _gradient(f, x)[1] @ v
         ),
         "v is missing: this is the Hessian times a vector of ones.": (
-            lambda f, x, v: _hessian(f, x).sum(1)
+            lambda f, x, v: _product(f, x, torch.ones_like(v))
         ),
-        "This is the whole Hessian.": lambda f, x, v: _hessian(f, x),
-        "This is vᵀHv, one number.": lambda f, x, v: v @ _hessian(f, x) @ np.asarray(v),
+        "This is vᵀHv, one number.": lambda f, x, v: v @ _product(f, x, v),
     },
 )
 
 _CHECKED, _WHERE = np.array([0.3, 1.1, 2.0]), np.linspace(-3, 3, 60_001)
+
+
+_NOWHERE = (
+    "At none of the 60001 places from -3 to 3 where we looked is it wrong by more than a half."
+)
 
 
 def _judge_impostor(slope: Any, x: Any) -> str:
@@ -198,7 +297,7 @@ def _judge_impostor(slope: Any, x: Any) -> str:
         if (gaps > 1e-5 + 1e-3 * abs(np.cos(x))).any():
             return "The check sees it: at one of the three points it is too far from cos(x)."
     elif not (gaps > 0.5).any():
-        return "Nowhere between -3 and 3 is it wrong by more than a half."
+        return _NOWHERE
     return ""
 
 
@@ -211,7 +310,7 @@ impostor = Check(
         "The check sees it: at one of the three points it is too far from cos(x).": (
             lambda x: -np.cos(x)
         ),
-        "Nowhere between -3 and 3 is it wrong by more than a half.": lambda x: 1.0009 * np.cos(x),
+        _NOWHERE: lambda x: 1.0009 * np.cos(x),
     },
 )
 
@@ -261,6 +360,9 @@ _LAYER: Tape = [("leaf",), ("leaf",), ("leaf",), ("matmul", 0, 1), ("add", 3, 2)
                 ("div", 5, 2), ("mul", 6, 6), ("sum", 7)]  # fmt: skip
 _UNUSED: Tape = [("leaf",), ("leaf",), ("mul", 0, 0)]
 _DETACHED: Tape = [("leaf",), ("add", 0, 0), ("detach", 1), ("mul", 0, 2)]
+_DOUBLED: Tape = [("leaf",), *(("add", k, k) for k in range(40))]  # 2⁴⁰ paths
+_SUMMED: Tape = [("leaf",), ("leaf",), ("add", 0, 1), ("sum", 2), ("mul", 3, 3)]
+_STEEP: Tape = [("leaf",), ("leaf",), ("div", 0, 1)]  # beyond any difference, at 1e-6
 
 _RNG = np.random.default_rng(2)
 _A, _B, _G = _RNG.normal(size=(3, 2, 3)) + 0.1
@@ -273,16 +375,11 @@ _ON_TAPE: list[tuple[Any, ...]] = [
 ]
 
 
-def _slopes(
-    tape: Tape, leaves: Sequence[Any], through: bool = False, keep_last: bool = False
-) -> tuple[Any, ...]:
+def _slopes(tape: Tape, leaves: Sequence[Any], through: bool = False) -> tuple[Any, ...]:
     """Return the slope of the last line for each leaf, computed by torch.
 
-    With `through`, detach is an operation like any other; with `keep_last`, a line used
-    twice keeps what arrives last.
+    With `through`, detach is an operation like any other.
     """
-    if keep_last:
-        return _last_share(tape, leaves)
     tensors = [torch.tensor(leaf, dtype=torch.float64, requires_grad=True) for leaf in leaves]
     functions: dict[str, Answer] = {
         **{"add": torch.add, "mul": torch.mul, "div": torch.div, "matmul": torch.matmul},
@@ -300,32 +397,30 @@ def _slopes(
     )
 
 
-def _last_share(tape: Tape, leaves: Sequence[Any]) -> tuple[Any, ...]:
+def _walk(tape: Tape, leaves: Sequence[Any], step: int = -1, add: bool = True) -> list[Any]:
+    """Return the slope of every line: forwards with step 1, the latest share without `add`."""
     values = _run(tape, leaves)
     slopes: list[Any] = [np.zeros_like(value) for value in values]
     slopes[-1] = np.ones_like(values[-1])
-    for at in reversed(range(len(tape))):
+    for at in range(len(tape))[::step]:
         name, *places = tape[at]
         if name == "leaf":
             continue
         inputs = [values[p] for p in places]
         for place, share in zip(places, _RULES[name](slopes[at], values[at], *inputs), strict=True):
-            slopes[place] = _unbroadcast(share, np.shape(values[place]))
+            share = _unbroadcast(share, np.shape(values[place]))
+            slopes[place] = slopes[place] + share if add else share
+    return slopes
+
+
+def _at_leaves(tape: Tape, slopes: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(slopes[at] for at, line in enumerate(tape) if line[0] == "leaf")
 
 
-def _forwards(tape: Tape, leaves: Sequence[Any]) -> tuple[Any, ...]:
-    """Walk the tape in the order of computation: only the last line's inputs get a slope."""
-    values = _run(tape, leaves)
-    slopes: list[Any] = [np.zeros_like(value) for value in values]
-    slopes[-1] = np.ones_like(values[-1])
-    for at, (name, *places) in enumerate(tape):
-        if name != "leaf":
-            inputs = [values[p] for p in places]
-            shares = _RULES[name](slopes[at], values[at], *inputs)
-            for place, share in zip(places, shares, strict=True):
-                slopes[place] = slopes[place] + _unbroadcast(share, np.shape(values[place]))
-    return tuple(slopes[at] for at, line in enumerate(tape) if line[0] == "leaf")
+def _none_for_unused(tape: Tape, leaves: Sequence[Any]) -> tuple[Any, ...]:
+    used = {place for _, *places in tape for place in places}
+    found = [slope if at in used else None for at, slope in enumerate(_walk(tape, leaves))]
+    return _at_leaves(tape, found)
 
 
 def _unbroadcast(g: Any, shape: Shape) -> Any:
@@ -357,13 +452,13 @@ def _dropped(g: Any, shape: Shape) -> Any:
 def _put(g: Any, out: Any, a: Any, rows: Any) -> Any:
     made = np.zeros_like(a)
     np.add.at(made, rows, g)
-    return made
+    return (made,)
 
 
 def _put_once(g: Any, out: Any, a: Any, rows: Any) -> Any:
     made = np.zeros_like(a)
     made[rows] += g
-    return made
+    return (made,)
 
 
 _RULES: dict[str, Answer] = {
@@ -375,14 +470,37 @@ _RULES: dict[str, Answer] = {
     "sum": lambda g, out, a: (g * np.ones_like(a),),
     "detach": lambda g, out, a: (np.zeros_like(a),),
 }
-_PAIR: list[tuple[Any, ...]] = [
-    (_G, _A + _B, _A, _B),
-    (np.array(2.0), np.array(8.0), np.array(3.0), np.array(5.0)),
-]
+
+
+def _pair(name: str) -> list[tuple[Any, ...]]:
+    """Return cases for the rule of an operation of two inputs, each with its own result."""
+    a, b = np.array(3.0), np.array(5.0)
+    return [
+        (_G, FORWARD[name](_A, _B), _A, _B),
+        (np.array(2.0), FORWARD[name](a, b), a, b),
+    ]
+
+
 _ONE: list[tuple[Any, ...]] = [
     (_G, np.tanh(_A), _A),
     (np.array(2.0), np.tanh(np.array(0.5)), np.array(0.5)),
 ]
+
+_NO_TUPLE = "Return a tuple, also of one: (share,)."
+
+
+def _rule(cases: list[tuple[Any, ...]], right: Answer, mistakes: Mapping[str, Answer]) -> Check:
+    """Return the check of a rule: the tape takes one share for each input, so a tuple."""
+
+    def judge(shares: Any, *case: Any) -> str:
+        if not isinstance(shares, tuple | list):
+            return _NO_TUPLE
+        return _told(plain, tuple(shares), case)
+
+    plain = Check(right=right, mistakes=mistakes, cases=cases)
+    bare = {_NO_TUPLE: lambda *case: right(*case)[0]}
+    return replace(plain, judge=judge, mistakes={**mistakes, **bare})
+
 
 # What _judge_order says, each with an order that deserves it.
 _ORDER_MESSAGES = {
@@ -439,6 +557,7 @@ def _judge_order(answer: Sequence[str], graph: Graph, output: str) -> str:
 
 
 _DIAMOND: Graph = {"x": (), "w": (), "a": ("x", "w"), "b": ("a", "x"), "y": ("a", "b"), "z": ("a",)}
+_TWICE: Graph = {"x": (), "a": ("x", "x"), "b": ("a", "x"), "y": ("a", "b")}
 _CHAIN: Graph = {"0": (), **{str(k): (str(k - 1),) for k in range(1, 3000)}}
 
 
@@ -454,13 +573,35 @@ def derivatives(operation: Answer) -> Answer:
         value = operation(leaf)
         if value is None or value is ...:
             return None
+        if not isinstance(value, autograd.Node):
+            raise TypeError(
+                "the result is no node of dlnotes.scratch.autograd: use autograd.operation, "
+                "autograd.exp and so on, and not the engine of this page"
+            )
+        if value.rule is None:
+            raise ValueError("the result has no rule: hand autograd.operation the node a itself")
+        value.rule = _watched(value.rule)
         (first,) = autograd.grad(value.sum(), [leaf], create_graph=True)
         second = autograd.Node(np.zeros(leaf.shape))
         if first.requires_grad:
             (second,) = autograd.grad(first.sum(), [leaf])
         return value.data, first.data, second.data
 
-    return found
+    return _Derived(operation, found)
+
+
+def _watched(rule: autograd.Rule) -> autograd.Rule:
+    """Return the rule, which now says so if it returns something else than nodes in a tuple."""
+
+    def watched(*given: autograd.Node) -> tuple[autograd.Node, ...]:
+        shares: Any = rule(*given)
+        if not isinstance(shares, tuple):
+            raise TypeError("the rule must return a tuple, also of one: (share,)")
+        if not all(isinstance(share, autograd.Node) for share in shares):
+            raise TypeError("the shares must be nodes: compute them from g, out and a")
+        return shares
+
+    return watched
 
 
 def _sigmoid(slope: Answer) -> Answer:
@@ -508,6 +649,26 @@ def _train(
     return np.array(losses)
 
 
+def _judge_losses(losses: Any, *case: Any) -> str:
+    """Take a tuple too, where `Check` would compare entry by entry."""
+    return _told(_TRAIN, list(losses) if isinstance(losses, tuple) else losses, case)
+
+
+_TRAIN = Check(
+    cases=[_moons()],
+    right=_train,
+    judge=_judge_losses,
+    mistakes={
+        "The first loss is right and the others are not: is the slope of each step computed "
+        "anew, or added to those before?": (lambda *given: _train(*given, clear=False)),
+        "These are the losses after each step: note the loss before it.": (
+            lambda *given: _train(*given, after=True)
+        ),
+        "The loss grows: step against the slope.": lambda *given: _train(*given, sign=1.0),
+        "One loss for each of the 20 steps.": lambda *given: _train(*given)[-1],
+    },
+)
+
 lab = Lab(
     run=Check(
         cases=_ON_TAPE,
@@ -522,8 +683,8 @@ lab = Lab(
             ),
         },
     ),
-    add=Check(
-        cases=_PAIR,
+    add=_rule(
+        cases=_pair("add"),
         right=_RULES["add"],
         mistakes={
             "This is the rule of a product: along a sum both slopes are 1.": _RULES["mul"],
@@ -535,8 +696,8 @@ lab = Lab(
             ),
         },
     ),
-    mul=Check(
-        cases=_PAIR,
+    mul=_rule(
+        cases=_pair("mul"),
         right=_RULES["mul"],
         mistakes={
             "The two are swapped: the slope along a is b.": lambda g, out, a, b: (g * a, g * b),
@@ -544,8 +705,8 @@ lab = Lab(
             "This is the rule of a sum.": _RULES["add"],
         },
     ),
-    div=Check(
-        cases=_PAIR,
+    div=_rule(
+        cases=_pair("div"),
         right=_RULES["div"],
         mistakes={
             "The sign of the second slope: a larger b makes a / b smaller.": (
@@ -557,9 +718,12 @@ lab = Lab(
             "The factor a is missing in the second slope.": (
                 lambda g, out, a, b: (g / b, -g / b**2)
             ),
+            "g is missing: these are the local slopes.": (
+                lambda g, out, a, b: (1 / b, -a / b**2)
+            ),
         },
     ),
-    tanh=Check(
+    tanh=_rule(
         cases=_ONE,
         right=_RULES["tanh"],
         mistakes={
@@ -573,7 +737,7 @@ lab = Lab(
             "This is the slope of a sigmoid.": lambda g, out, a: (g * out * (1 - out),),
         },
     ),
-    sum=Check(
+    sum=_rule(
         cases=[
             (np.array(2.0), _A.sum(), _A),
             (np.array(-1.0), np.array(5.0), np.array([2.0, 3.0])),
@@ -586,6 +750,7 @@ lab = Lab(
                 lambda g, out, a: (g * np.ones_like(a) / np.size(a),)
             ),
             "The slope along an entry is 1, not its value.": lambda g, out, a: (g * a,),
+            "g is missing: these are the local slopes.": lambda g, out, a: (np.ones_like(a),),
         },
     ),
     unbroadcast=Check(
@@ -604,7 +769,7 @@ lab = Lab(
             "The axes of size 1 are lost: sum with keepdims=True.": _dropped,
         },
     ),
-    matmul=Check(
+    matmul=_rule(
         cases=[(_SQUARE_G, _SQUARE_A @ _SQUARE_B, _SQUARE_A, _SQUARE_B), (_G, _A, _A, _SQUARE_B)],
         right=_RULES["matmul"],
         mistakes={
@@ -619,9 +784,9 @@ lab = Lab(
             ),
         },
     ),
-    index=Check(
+    index=_rule(
         cases=[
-            (np.array([1.0, 1.0, 1.0]), np.zeros(3), np.array([5.0, 6.0, 7.0]), [0, 0, 1]),
+            (np.arange(1.0, 4.0), np.zeros(3), np.array([5.0, 6.0, 7.0]), [0, 0, 1]),
             (_G, _A[[1, 1]], _A, [1, 1]),
         ],
         right=_put,
@@ -630,29 +795,44 @@ lab = Lab(
                 _put_once
             ),
             "The answer has the shape of a, with zeros where nothing was taken.": (
-                lambda g, out, a, rows: g
+                lambda g, out, a, rows: (g,)
             ),
             "This indexes g: the slopes go the other way, into zeros.": (
-                lambda g, out, a, rows: np.asarray(g)[rows]
+                lambda g, out, a, rows: (np.asarray(g)[rows],)
             ),
         },
     ),
     order=Check(
-        cases=[(_DIAMOND, "y"), (_CHAIN, "2999")],
+        cases=[(_DIAMOND, "y"), (_TWICE, "y"), (_CHAIN, "2999")],
         right=_depth_first,
         judge=_judge_order,
         mistakes=_ORDER_MESSAGES,
         seconds=5.0,
     ),
     backward=Check(
-        cases=[*_ON_TAPE, (_UNUSED, [np.array(3.0), np.array(4.0)])],
+        cases=[
+            *_ON_TAPE,
+            (_UNUSED, [np.array(3.0), np.array(4.0)]),
+            (_SUMMED, [_A[:, :1], _B]),
+            (_STEEP, [np.array(2.0), np.array(1e-6)]),
+            (_DOUBLED, [np.array(1.5)]),
+        ],
         right=_slopes,
         mistakes={
             "A value used twice gets two shares: add them, the second must not replace the "
-            "first.": lambda tape, leaves: _slopes(tape, leaves, keep_last=True),
+            "first.": lambda tape, leaves: _at_leaves(tape, _walk(tape, leaves, add=False)),
             "The walk goes forwards: start at the last line, so that a line has all its shares "
-            "before it hands them on.": _forwards,
+            "before it hands them on.": (
+                lambda tape, leaves: _at_leaves(tape, _walk(tape, leaves, step=1))
+            ),
+            "A leaf that plays no part has a slope too, of zeros: do not return None.": (
+                _none_for_unused
+            ),
+            "These are the slopes of all lines: return those of the leaves.": (
+                lambda tape, leaves: tuple(_walk(tape, leaves))
+            ),
         },
+        seconds=5.0,
     ),
     detach=Check(
         cases=[(_DETACHED, [np.array(2.0)]), (_DETACHED, [np.array([1.0])])],
@@ -681,19 +861,5 @@ lab = Lab(
             ),
         },
     ),
-    train=Check(
-        cases=[_moons()],
-        right=_train,
-        mistakes={
-            "The first loss is right and the others are not: is the slope of each step computed "
-            "anew, or added to those before?": (
-                lambda *given: _train(*given, clear=False)
-            ),
-            "These are the losses after each step: note the loss before it.": (
-                lambda *given: _train(*given, after=True)
-            ),
-            "The loss grows: step against the slope.": lambda *given: _train(*given, sign=1.0),
-            "One loss for each of the 20 steps.": lambda *given: _train(*given)[-1],
-        },
-    ),
+    train=_TRAIN,
 )  # fmt: skip

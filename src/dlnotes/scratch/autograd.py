@@ -159,7 +159,13 @@ def power(a: Any, exponent: float) -> Node:
     if isinstance(exponent, Node):
         raise TypeError("the exponent must be a number: for a node write exp(exponent * log(a))")
     a = node(a)
-    return operation(a.data**exponent, lambda g, out, a: (g * (exponent * a ** (exponent - 1)),), a)
+
+    def rule(g: Node, out: Node, a: Node) -> tuple[Node]:
+        if exponent == 0:  # a constant, although 0 · a**-1 is nan at 0
+            return (Node(np.zeros(a.shape)),)
+        return (g * (exponent * a ** (exponent - 1)),)
+
+    return operation(a.data**exponent, rule, a)
 
 
 def exp(a: Any) -> Node:
