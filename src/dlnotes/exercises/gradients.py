@@ -12,8 +12,8 @@ from dlnotes.scratch.backprop import numerical_gradient as _central
 
 def _line_data() -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(7)
-    x = np.stack([np.ones(6), rng.normal(size=6), 3 * rng.normal(size=6)], axis=1)
-    return rng.normal(size=3), x, rng.normal(size=6)
+    x = np.stack([np.ones(7), rng.normal(size=7), 3 * rng.normal(size=7)], axis=1)
+    return rng.normal(size=3), x, rng.normal(size=7)
 
 
 # The derivative of x exp(-x²).
@@ -81,6 +81,9 @@ robust_gradient = Check(
         "You have averaged over features and samples: divide by the number of samples only.": (
             lambda w, x, y: _robust(w, x, y) / x.shape[1]
         ),
+        "You have divided by the number of features: the mean runs over the samples.": (
+            lambda w, x, y: len(x) * _robust(w, x, y) / x.shape[1]
+        ),
         "This is a column of shape (features, 1): w has shape (features,).": (
             lambda w, x, y: _robust(w, x, y)[:, None]
         ),
@@ -89,9 +92,9 @@ robust_gradient = Check(
 
 
 def _one_sided(f: Callable[[Any], Any], x: Any, h: float = 1e-5) -> Any:
-    gradient = np.zeros_like(x)
+    gradient = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
-        nudge = np.zeros_like(x)
+        nudge = np.zeros(x.shape)
         nudge[i] = h
         gradient[i] = (f(x + nudge) - f(x)) / h
     return gradient
@@ -107,20 +110,31 @@ def _cubic(x: Any) -> Any:
 
 # A central difference in several variables.
 numerical_gradient = Check(
-    cases=[(_cubic, np.array([0.5, -1.2, 2.0])), (_cubic, np.array([[0.3, 1.0], [-0.7, 0.9]]))],
+    cases=[
+        (_cubic, np.array([0.5, -1.2, 2.0])),
+        (_cubic, np.array([[0.3, 1.0], [-0.7, 0.9]]), 0.1),  # its result depends on h
+        (_cubic, np.array([1, -2, 3])),
+    ],
     right=_central,
     mistakes={
         "This is a one-sided difference: nudge to both sides.": _one_sided,
-        "Twice too large: the two points are 2h apart.": lambda f, x: 2 * _central(f, x),
-        "The sign is flipped.": lambda f, x: -_central(f, x),
+        "Twice too large: the two points are 2h apart.": lambda *case: 2 * _central(*case),
+        "The sign is flipped.": lambda *case: -_central(*case),
         "All entries are nudged at once: nudge one, keep the others, and go through them "
         "in turn.": _together,
         "All entries are nudged at once, and every entry of the answer is the same.": (
-            lambda f, x: np.full_like(x, _together(f, x))
+            lambda f, x, h=1e-5: np.full(x.shape, _together(f, x, h))
         ),
-        "The division by 2h is missing.": lambda f, x: 2e-5 * _central(f, x),
+        "The division by 2h is missing.": lambda f, x, h=1e-5: 2 * h * _central(f, x, h),
         "The values are right and the shape is not: return the shape of x.": (
-            lambda f, x: _central(f, x).ravel()
+            lambda *case: _central(*case).ravel()
+        ),
+        "Nudge by the h that is given: it is not always 1e-5.": lambda f, x, h=1e-5: _central(f, x),
+        "x may hold integers, and an array like it cannot hold a small nudge.": (
+            lambda f, x, h=1e-5: _central(f, x, h) * (x.dtype.kind == "f")
+        ),
+        "x may hold integers, and an array like it drops what stands behind the point.": (
+            lambda f, x, h=1e-5: _central(f, x, h).astype(x.dtype)
         ),
     },
 )
@@ -184,6 +198,14 @@ epoch_loss = Check(
         ),
         "The short last batch is left out.": (
             lambda means, n, batch_size: means[: n // batch_size].mean()
+        ),
+        "The last batch is left out: it counts too, short or full.": (
+            lambda means, n, batch_size: means[:-1].mean()
+        ),
+        "n % batch_size is 0 where n is a multiple of batch_size: the last batch is full then.": (
+            lambda means, n, batch_size: (
+                (means[:-1].sum() * batch_size + means[-1] * (n % batch_size)) / n
+            )
         ),
         "The last batch counts as a full one: it holds what is left over.": (
             lambda means, n, batch_size: means.sum() * batch_size / n
@@ -272,6 +294,10 @@ def _at_zero(x: Any, y: Any) -> Any:
     return np.array([-curvature, curvature])
 
 
+def _escape(delta: float, radius: float, curvature: float, lr: float) -> Any:
+    return np.log(radius / delta) / np.log(1 + lr * curvature)
+
+
 def _hessian(theta: Any, x: Any, y: Any, h: float = 1e-5) -> Any:
     columns = [
         (_gradient(theta + h * e, x, y) - _gradient(theta - h * e, x, y)) / (2 * h)
@@ -350,10 +376,26 @@ def _variance(theta: Any, x: Any, y: Any) -> Any:
     return ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=1).mean()
 
 
-def _exact_batch(theta: Any, x: Any, y: Any, tol: float) -> Any:
-    """Return the batch size, not rounded, at which the noise is `tol`."""
-    n, variance = len(x), _variance(theta, x, y)
-    return n * variance / (tol**2 * (n - 1) + variance)
+def _noise(theta: Any, x: Any, y: Any, batch_size: float) -> Any:
+    n = len(x)
+    return np.sqrt(_variance(theta, x, y) * (n - batch_size) / (batch_size * (n - 1)))
+
+
+def _solved(variance: float, tol: float, n: int, less: int = 1) -> Any:
+    """Return the batch size, not rounded, at which the noise is `tol`; N - `less` below."""
+    return n * variance / (tol**2 * (n - less) + variance)
+
+
+def _batch(rounding: Callable[[Any], Any] = np.ceil, scale: float = 1, less: int = 1) -> Any:
+    """Return an answer to the last step: right by default, each argument a mistake."""
+    return lambda theta, x, y, tol: rounding(
+        _solved(scale * _variance(theta, x, y), tol, len(x), less)
+    )
+
+
+def _not_centred(theta: Any, x: Any, y: Any, tol: float) -> Any:
+    square = (_sample_gradients(theta, x, y) ** 2).sum(axis=1).mean()
+    return np.ceil(_solved(square, tol, len(x)))
 
 
 _x = np.array([0.4, -1.1, 2.3, 0.9, -0.2, 1.6, -2.7])
@@ -544,6 +586,9 @@ lab = Lab(
             "Both slopes count: use the length of the gradient, not its largest entry.": (
                 _steps_by(lambda gradient, tol: bool(abs(gradient).max() < tol))
             ),
+            "A start that is flat enough needs no step: test before the first one.": (
+                lambda *case: max(_steps_until(*case), 1)
+            ),
             "A negative slope is below the tolerance and not flat: use the length.": (
                 _steps_by(lambda gradient, tol: bool(gradient.max() < tol))
             ),
@@ -563,21 +608,29 @@ lab = Lab(
                     [[0, -2 * np.mean(x * y)], [-2 * np.mean(x * y), 0]], dtype=float
                 )
             ),
+            "The smaller one first, also where the mean of xy is negative.": (
+                lambda x, y: 2 * np.mean(x * y) * np.array([-1, 1])
+            ),
+            "Return one array that holds both, not two values.": (
+                lambda x, y: tuple(_at_zero(x, y))
+            ),
             "Both have the same sign: with H v = λ v, try v = (1, 1) and v = (1, −1).": (
                 lambda x, y: abs(_at_zero(x, y))
             ),
         },
     ),
     escape=Check(
-        cases=[(1e-6, 0.5, 4.0, 0.1), (1e-3, 0.2, 0.5, 0.4)],
-        right=lambda delta, radius, curvature, lr: (
-            np.log(radius / delta) / np.log(1 + lr * curvature)
-        ),
+        cases=[(1e-5, 0.5, 4.0, 0.1), (1e-3, 0.2, 0.5, 0.4)],
+        right=_escape,
         mistakes={
-            "The growth per step is 1 + lr · curvature; its logarithm is not lr · curvature, "
-            "unless that is tiny.": lambda delta, radius, curvature, lr: (
-                np.log(radius / delta) / (lr * curvature)
+            "Not rounded up, please: return the number as it comes out.": (
+                lambda *case: np.ceil(_escape(*case))
             ),
+            "Not rounded, please: return the number as it comes out.": (
+                lambda *case: np.floor(_escape(*case))
+            ),
+            "The logarithm of the growth in a step is not lr · curvature, unless that is "
+            "tiny.": lambda delta, radius, curvature, lr: np.log(radius / delta) / (lr * curvature),
             "How far it has to come is missing: from delta to radius, not to 1.": (
                 lambda delta, radius, curvature, lr: -np.log(delta) / np.log(1 + lr * curvature)
             ),
@@ -651,8 +704,7 @@ lab = Lab(
             "Each batch uses the sum of its gradients: take the mean.": (
                 lambda *case: _epoch(*case, divisor=1)
             ),
-            "The order is ignored: a batch is order[first : first + batch_size], and its "
-            "samples are x[batch], y[batch].": (
+            "The order is ignored: it says which samples make up a batch.": (
                 lambda theta, x, y, lr, batch_size, order: _epoch(
                     theta, x, y, lr, batch_size, np.sort(order)
                 )
@@ -662,19 +714,23 @@ lab = Lab(
                     theta, x, y, lr, batch_size, order[:batch_size]
                 )
             ),
-            "Every update uses all samples: use x[batch] and y[batch].": _full_each_time,
+            "Every update uses all samples: it should use its batch only.": _full_each_time,
         },
     ),
     sgd=Check(
         cases=[(_theta, _x, _y, 0.1, 3, 4, 5), (_theta, _x, _y, 0.2, 2, 2, 1)],
         right=_sgd,
         mistakes={
-            "Every epoch has the same order: create the generator once, before the loop.": (
+            "Every epoch has the same order: make the generator before the loop, and draw a new "
+            "permutation inside.": (
                 _sgd_ordered(lambda seed, n: np.random.default_rng(seed).permutation(n))
             ),
             "The samples are not shuffled.": _sgd_ordered(lambda seed, n: np.arange(n)),
             "Drawn with replacement: some samples come twice in an epoch and some not at all.": (
                 _with_replacement
+            ),
+            "All rows are the last one: the list holds the same array again and again.": (
+                lambda *case: np.tile(_sgd(*case)[-1], (case[5] + 1, 1))
             ),
             "The weights before the first epoch are missing.": lambda *case: _sgd(*case)[1:],
             "Return the weights after every epoch, not only the last.": (
@@ -683,16 +739,29 @@ lab = Lab(
         },
     ),
     batch_for=Check(
-        cases=[(_theta, _x, _y, 1.0), (_theta, _x, _y, 0.4), (np.array([2.0, 0.3]), _x, _y, 2.1)],
-        right=lambda *case: np.ceil(_exact_batch(*case)),
+        # Just above and just below a whole number: N for N - 1 shows in the one, and a
+        # variance divided by N - 1 in the other.
+        cases=[
+            (_theta, *lab_data(), _noise(_theta, *lab_data(), batch_size))
+            for batch_size in (10.3, 60.1, 150.9)
+        ],
+        right=_batch(),
         mistakes={
-            "Rounded down: the noise is then still above the tolerance.": (
-                lambda *case: np.floor(_exact_batch(*case))
+            "Rounded down: the noise is then still above the tolerance.": _batch(np.floor),
+            "Rounded to the nearest: the noise may then still be above the tolerance.": (
+                _batch(np.round)
             ),
-            "A batch holds a whole number of samples.": _exact_batch,
+            "A batch holds a whole number of samples.": _batch(lambda size: size),
             "The factor for drawing without replacement is missing.": (
                 lambda theta, x, y, tol: np.ceil(_variance(theta, x, y) / tol**2)
             ),
+            "The factor for drawing without replacement has N - 1 below, not N.": _batch(less=0),
+            "σ₁² is a mean over all N samples: they are the whole set, so divide by N and "
+            "not by N - 1.": _batch(scale=200 / 199),
+            "The distance of two gradients adds up over both weights: you have averaged.": (
+                _batch(scale=0.5)
+            ),
+            "σ₁ is the distance from the mean gradient: it has not been subtracted.": _not_centred,
             "Half the noise needs four times the batch: square the ratio.": (
                 lambda theta, x, y, tol: np.ceil(np.sqrt(_variance(theta, x, y)) / tol)
             ),
