@@ -4,6 +4,7 @@ A network with one hidden layer of ReLUs is written ``(w1, b1, w2, b2)``: hidden
 ``(units, inputs)`` and biases ``(units,)``, output weights ``(units,)`` and one output bias.
 """
 
+import inspect
 import itertools
 from collections.abc import Callable
 from math import ceil, erf, pi, sqrt
@@ -146,12 +147,19 @@ units_needed = Check(
         "A unit a piece, not a point: one too many.": (
             lambda a, b, curvature, error: ceil((b - a) * sqrt(curvature / (8 * error))) + 1
         ),
+        "This rounds up even where the number is whole already.": (
+            lambda a, b, curvature, error: int((b - a) * sqrt(curvature / (8 * error))) + 1
+        ),
+        "The length of the interval stands outside the root.": (
+            lambda a, b, curvature, error: ceil(sqrt((b - a) * curvature / (8 * error)))
+        ),
     },
 )
 
 
 def _judge_sizes(sizes: Any) -> str:
-    sizes = [int(size) for size in sizes]
+    if any(size != int(size) for size in sizes):
+        return "A layer has a whole number of units."
     if len(sizes) < 3:
         return "A hidden layer is missing: give inputs, hidden layers and outputs."
     if (sizes[0], sizes[-1]) != (64, 10):
@@ -171,6 +179,7 @@ design = Check(
     mistakes={
         "That is too many: 1060 parameters.": lambda: [64, 14, 10],
         "That is too few: 910 parameters.": lambda: [64, 12, 10],
+        "A layer has a whole number of units.": lambda: [64, 13.5, 10],
         "A hidden layer is missing: give inputs, hidden layers and outputs.": lambda: [64, 10],
         "An image has 64 pixels and there are 10 classes: sizes starts and ends with them.": (
             lambda: [8, 100, 10]
@@ -224,6 +233,9 @@ success_rate = Check(
         "The error of the number of successes is n times as large: divide by n once more.": (
             lambda successes, n: (successes / n, sqrt(successes * (1 - successes / n)))
         ),
+        "Rate and error are swapped.": (
+            lambda successes, n: (sqrt(successes / n * (1 - successes / n) / n), successes / n)
+        ),
         "This is the largest error that any share can have, not the one of this share.": (
             lambda successes, n: (successes / n, 0.5 / sqrt(n))
         ),
@@ -237,6 +249,8 @@ def _judge_rates(rates: Any) -> str:
         return f"Three success rates are expected, and there are {len(shares)}."
     if not ((shares >= 0) & (shares <= 1)).all():
         return "A success rate lies between 0 and 1."
+    if not shares.any():
+        return "Nothing is solved at all: try other rates, or more steps."
     if (shares == shares[0]).all():
         return "All three are equal: did each run with its own activation?"
     if shares[2] > 0.5:
@@ -253,6 +267,7 @@ open_rates = Check(
     mistakes={
         "A success rate lies between 0 and 1.": lambda: (45, 45, 10),
         "Three success rates are expected, and there are 2.": lambda: (0.9, 0.2),
+        "Nothing is solved at all: try other rates, or more steps.": lambda: (0, 0, 0),
         "All three are equal: did each run with its own activation?": lambda: (0.2, 0.2, 0.2),
         "Two ReLUs find XOR from fewer than half of the starts: what counts as solved?": (
             lambda: (1.0, 1.0, 0.9)
@@ -274,6 +289,8 @@ def _value(net: Net, x: Any) -> Any:
 
 def _read(answer: Any, inputs: int) -> Net:
     """Return the answer as arrays; raise ValueError where they make no network."""
+    if not isinstance(answer, tuple | list) or len(answer) != 4:
+        raise ValueError("it needs four parts, in this order")
     w1, b1, w2, b2 = (np.asarray(part, dtype=float) for part in answer)
     if w1.ndim != 2 or w1.shape[1] != inputs:
         raise ValueError(f"w1 must have shape (units, {inputs}), and it has {w1.shape}")
@@ -296,11 +313,14 @@ def _by_hand(
     mistakes: dict[str, Callable[..., Any]],
     cases: Any = ((),),
     error: float = 1e-6,
+    far: float = 0,
 ) -> Check:
     """Return a step that takes any network of so many units which is close to the target.
 
     `target` and `right` take the arguments of a case, `target` the points before them.
+    With `far` the points are tried again, so many times as far out.
     """
+    _, *names = inspect.signature(target).parameters
 
     def judge(answer: Any, *case: Any) -> str:
         x = points(*case)
@@ -311,10 +331,14 @@ def _by_hand(
         if len(net[0]) > units:
             return f"It works with {units} units or fewer, and this has {len(net[0])}."
         wrong = np.abs(_value(net, x) - target(x, *case))
-        if wrong.max() <= error:
-            return ""
-        at = ", ".join(f"{v:.3g}" for v in x[wrong.argmax()])
-        return f"At x = ({at}) it is off by {wrong.max():.3g}."
+        if wrong.max() > error:
+            at = ", ".join(f"{v:.3g}" for v in x[wrong.argmax()])
+            at = f"({at})" if x.shape[1] > 1 else at
+            given = "".join(f", {n} = {v:g}" for n, v in zip(names, case, strict=True))
+            return f"At x = {at}{given} it is off by {wrong.max():.3g}."
+        if (np.abs(_value(net, far * x) - target(far * x, *case)) > error * max(far, 1)).any():
+            return "Right near the origin, and wrong far out."
+        return ""
 
     return Check(judge=judge, right=right, mistakes=mistakes, cases=cases)
 
@@ -421,6 +445,7 @@ lab = Lab(
                 lambda w1, b1: np.sort(-b1)
             ),
             "The places are right: sort them.": lambda w1, b1: -b1 / w1[:, 0],
+            "Sort from the left to the right.": lambda w1, b1: _hinges(w1, b1)[::-1],
             "The fraction is upside down.": lambda w1, b1: np.sort(-w1[:, 0] / b1),
         },
     ),
@@ -432,6 +457,9 @@ lab = Lab(
                 lambda w1, w2: (_end_slopes(w1, w2)[0], (w1[:, 0] * w2).sum())
             ),
             "Left and right are swapped.": lambda w1, w2: _end_slopes(w1, w2)[::-1],
+            "Each unit is on at one end only: this takes all of them to be on to the right.": (
+                lambda w1, w2: (0.0, (w1[:, 0] * w2).sum())
+            ),
             "The hidden weights are missing: a unit rises by w1, and the output takes it w2 "
             "times.": lambda w1, w2: (w2[w1[:, 0] < 0].sum(), w2[w1[:, 0] > 0].sum()),
             "Far to the left there are units that are on: those with a negative weight.": (
@@ -445,13 +473,13 @@ lab = Lab(
         2,
         _ramp,
         {
-            "At x = (4) it is off by 4.": lambda a, b: (
+            "At x = 4, a = -1, b = 0 it is off by 4.": lambda a, b: (
                 _column([1, 0]),
                 np.array([-a, 0]),
                 np.array([1 / (b - a), 0.0]),
                 0.0,
             ),
-            "At x = (2.5) it is off by 1.": lambda a, b: (
+            "At x = 2.5, a = 0.5, b = 2.5 it is off by 1.": lambda a, b: (
                 _column([1, 1]),
                 np.array([-a, -b]),
                 np.array([1.0, -1.0]),
@@ -466,13 +494,13 @@ lab = Lab(
         3,
         _hat,
         {
-            "At x = (5) it is off by 4.": lambda a, c, b: (
+            "At x = 5, a = -1, c = 0, b = 1 it is off by 4.": lambda a, c, b: (
                 _column([1, 1, 0]),
                 np.array([-a, -c, 0]),
                 np.array([1 / (c - a), -1 / (c - a) - 1 / (b - c), 0.0]),
                 0.0,
             ),
-            "At x = (5) it is off by 5.": lambda a, c, b: (
+            "At x = 5, a = -1, c = 0, b = 1 it is off by 5.": lambda a, c, b: (
                 _column([1, 1, 1]),
                 np.array([-a, -c, -b]),
                 np.array([1.0, -1.0, 1.0]) / (c - a),
@@ -487,7 +515,7 @@ lab = Lab(
         4,
         _trapezium,
         {
-            "At x = (5) it is off by 3.": lambda a, b, c, d: (
+            "At x = 5, a = -2, b = -1, c = 1, d = 2 it is off by 3.": lambda a, b, c, d: (
                 *_trapezium(a, b, c, d)[:2],
                 _trapezium(a, b, c, d)[2] * [1, 1, 1, 0],
                 0.0,
@@ -522,7 +550,14 @@ lab = Lab(
                 np.array([1.0, 1.0, -1.0]),
                 0.0,
             ),
+            "Right near the origin, and wrong far out.": lambda: (
+                np.array([[-1.0, 1.0], [1.0, 0.0]]),
+                np.array([0.0, 1000.0]),
+                np.array([1.0, 1.0]),
+                -1000.0,
+            ),
         },
+        far=1e9,
     ),
     count_w=Check(
         right=lambda: 4,
@@ -544,19 +579,26 @@ lab = Lab(
             1.0,
         ),
         {
-            "At x = (4) it is off by 6.": lambda: (
+            "At x = 4 it is off by 6.": lambda: (
                 _column([1, 1, 1]),
                 np.array([1.0, 0.0, -1.0]),
                 np.array([2.0, -2.0, 2.0]),
                 1.0,
             ),
-            "At x = (-4) it is off by 6.": lambda: (
+            "At x = -4 it is off by 6.": lambda: (
                 _column([-1, 1]),
                 np.zeros(2),
                 -np.ones(2),
                 1.0,
             ),
+            "Right near the origin, and wrong far out.": lambda: (
+                _column([1, 1, 1, 1]),
+                np.array([1000.0, 1.0, 0.0, -1.0]),
+                np.array([-1.0, 2.0, -2.0, 2.0]),
+                999.0,
+            ),
         },
+        far=1e9,
     ),
     zigzag=_by_hand(
         lambda x: np.interp(x[:, 0], [0, 1 / 3, 2 / 3, 1], [0, 1, 0, 1]),
@@ -564,12 +606,12 @@ lab = Lab(
         3,
         lambda: _ZIGZAG,
         {
-            "At x = (1) it is off by 2.": lambda: (
+            "At x = 1 it is off by 2.": lambda: (
                 *_ZIGZAG[:2],
                 np.array([3.0, -6.0, 0.0]),
                 0.0,
             ),
-            "At x = (1) it is off by 1.": lambda: (
+            "At x = 1 it is off by 1.": lambda: (
                 *_ZIGZAG[:2],
                 np.array([3.0, -6.0, 3.0]),
                 0.0,
@@ -597,7 +639,7 @@ lab = Lab(
             _TOP,
         ),
         {
-            "At x = (1.57) it is off by 0.134.": lambda: (
+            "At x = 1.57 it is off by 0.134.": lambda: (
                 _column([-1, 1]),
                 np.array([pi / 3, -2 * pi / 3]),
                 np.full(2, -np.sqrt(3) / 2 / (pi / 3)),
