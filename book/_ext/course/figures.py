@@ -15,7 +15,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
 CSS_PIXELS = 96  # to the inch
-COLOURS = (48, 64, 80, 96, 112, 128, 160, 192, 224, 256)
+COLOURS = (16, 256)  # a palette has at least and at most so many
 LIKENESS = 48  # decibels: an error of one level in 255, which nobody sees
 
 
@@ -40,6 +40,26 @@ def _likeness(one: Image.Image, other: Image.Image) -> float:
     return 10 * math.log10(255**2 / mean) if mean else math.inf
 
 
+def _fewest_colours(full: Image.Image) -> Image.Image:
+    """Return an RGB picture in the fewest colours that keep it like itself, or as it is."""
+
+    def with_colours(count: int) -> Image.Image:
+        return full.quantize(count, kmeans=4, dither=Image.Dither.NONE).convert("RGB")
+
+    too_few, enough = COLOURS
+    best = with_colours(enough)
+    if _likeness(full, best) < LIKENESS:
+        return full
+    while enough - too_few > 4:  # bisection: four colours more cost next to nothing
+        middle = (too_few + enough) // 2
+        fewer = with_colours(middle)
+        if _likeness(full, fewer) >= LIKENESS:
+            enough, best = middle, fewer
+        else:
+            too_few = middle
+    return best
+
+
 def lighter(png: Path) -> Path:
     """Write a figure as a WebP beside its PNG, and return the smaller of the two.
 
@@ -47,17 +67,12 @@ def lighter(png: Path) -> Path:
     fewest colours that keep it like the original by `LIKENESS`, or keeps them all. The
     file is made once for each content: myst-nb names a picture by its digest.
     """
-    webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}-{len(COLOURS)}.webp")
+    webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}-fewest.webp")
     if not webp.exists():
         with Image.open(png) as image:
             best = image.convert("RGBA")
         if best.getchannel("A").getextrema() == (255, 255):
-            full = best = best.convert("RGB")
-            for colours in COLOURS:
-                few = full.quantize(colours, kmeans=4, dither=Image.Dither.NONE).convert("RGB")
-                if _likeness(full, few) >= LIKENESS:
-                    best = few
-                    break
+            best = _fewest_colours(best.convert("RGB"))
         best.save(webp, lossless=True, quality=100, method=4, exact=True)
     return webp if webp.stat().st_size < png.stat().st_size else png
 
