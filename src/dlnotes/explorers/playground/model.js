@@ -36,8 +36,10 @@ export function trained(state, done) {
   return run;
 }
 
-// What there is to say about a run, and whether it is a warning.
-export function message({ history, train, settings, ...run }) {
+// What there is to say about a run, whose layers `report` has looked at, and whether it is
+// a warning.
+export function message(run, layers = report(run)) {
+  const { history, train, settings } = run;
   const [first, last] = [history[0], history.at(-1)];
   if (settings.data === "placed" && new Set(train.map(({ y }) => y)).size < 2) {
     return { message: ["There are no two classes yet: place some points of both."] };
@@ -54,8 +56,7 @@ export function message({ history, train, settings, ...run }) {
       warning: true,
     };
   }
-  const norms = report({ history, train, settings, ...run }).map(({ norm }) => norm);
-  if (norms.slice(0, -1).some((norm) => norm === 0) && history.length > 1) {
+  if (layers.slice(0, -1).some(({ norm }) => norm === 0) && history.length > 1) {
     return {
       message: ["A layer gets no gradient at all and cannot learn. Change the initial weights or the activation."],
       warning: true,

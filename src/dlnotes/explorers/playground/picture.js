@@ -340,8 +340,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
     chart.measure();
   }
 
-  function drawTable() {
-    const layers = report(run);
+  function drawTable(layers) {
     rows.replaceChildren(...layers.map(({ norm, stuck }, i) => {
       const k = i + 1;
       const name = k < layers.length ? ["Hidden ", quantity(`layer.${k}`, String(k))] : ["Output"];
@@ -358,7 +357,8 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
     const values = everywhere();
     net.draw(run, values);
     drawSurface(values);
-    drawTable();
+    const layers = report(run);
+    drawTable(layers);
     const last = run.history.at(-1);
     if (copiedOf !== null && copiedOf !== run.key + run.history.length) {
       box.replaceChildren();
@@ -408,7 +408,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
         `, ${rule.choices[state.rule]}.`,
         ...(byHand && cursor ? [` The cross is at ${cursor.map((v) => number(v)).join(", ")}.`] : []),
       ],
-      ...message(run),
+      ...message(run, layers),
     };
   }
 
