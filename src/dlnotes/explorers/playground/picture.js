@@ -140,6 +140,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
       put({ epochs });
       return epochs < LAST && Number.isFinite(run.history.at(-1).train_loss);
     },
+    still: "50 epochs",
     skip: () => set({ epochs: Math.min(LAST, read().epochs + 50) }),
   });
   const step = button("One epoch", () => set({ epochs: Math.min(LAST, read().epochs + 1) }));
@@ -150,11 +151,15 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
 
   const defaults = Object.fromEntries(Object.entries(spec.settings).map(([name, { default: value }]) => [name, value]));
   const question = html("p", { class: "dlx-question" });
+  const ask = (name) => {
+    question.textContent = PRESETS[name]?.question ?? "Choose a question, or press Play; then change one thing and watch.";
+  };
+  ask("");
   const presets = select({
     label: "Something to find out",
     choices: { "": "Your own settings", ...Object.fromEntries(Object.entries(PRESETS).map(([name, { label }]) => [name, label])) },
     change(name) {
-      question.textContent = PRESETS[name]?.question ?? "";
+      ask(name);
       if (name) set({ ...defaults, ...PRESETS[name].state });
     },
   });
@@ -420,7 +425,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
   function forget() {
     cursor = null;
     presets.set("");
-    question.textContent = "";
+    ask("");
   }
 
   return { parts, draw, measure, sized: [surface, chart.element, net.element], reset: forget };
