@@ -53,7 +53,12 @@ def running(features: int) -> Running:
 
 
 def batch_norm(
-    x: Array, gamma: Array, beta: Array, memory: Running, momentum: float = 0.1, eps: float = 1e-5
+    x: Array,
+    gamma: Array | float,
+    beta: Array | float,
+    memory: Running,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
 ) -> tuple[Array, Running]:
     """Normalise with mean and variance of the batch, as in training; return the new memory.
 
@@ -78,13 +83,13 @@ def batch_norm(
 
 
 def batch_norm_in_use(
-    x: Array, gamma: Array, beta: Array, memory: Running, eps: float = 1e-5
+    x: Array, gamma: Array | float, beta: Array | float, memory: Running, eps: float = 1e-5
 ) -> Array:
     """Normalise with what was remembered, as after ``eval()``: each sample for itself."""
     return gamma * (x - memory.mean) / np.sqrt(memory.var + eps) + beta
 
 
-def layer_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+def layer_norm(x: Array, gamma: Array | float, beta: Array | float, eps: float = 1e-5) -> Array:
     """Normalise each sample over its features: batch norm turned by 90 degrees.
 
     There is no memory, and training and use are the same.
@@ -95,11 +100,12 @@ def layer_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
     >>> layer_norm(np.array([[1.0, 3.0]]), 1.0, 0.0, eps=0.0).tolist()
     [[-1.0, 1.0]]
     """
-    return gamma * backprop.batch_norm(x.T, 1.0, 0.0, eps).T + beta
+    out: Array = gamma * backprop.batch_norm(x.T, 1.0, 0.0, eps).T + beta
+    return out
 
 
 def layer_norm_backward(
-    dout: Array, x: Array, gamma: Array, eps: float = 1e-5
+    dout: Array, x: Array, gamma: Array | float, eps: float = 1e-5
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of `layer_norm` with respect to x, gamma and beta."""
     dx, _, _ = backprop.batch_norm_backward((dout * gamma).T, x.T, 1.0, eps)
