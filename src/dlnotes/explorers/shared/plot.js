@@ -102,9 +102,9 @@ export function stepCurve() {
 }
 
 // Several curves over step numbers from 0, on one axis: of powers of ten, unless `scale`, a
-// function of all values, gives another. `names` says what each curve is called; one that is
-// not given has no key, and each ends where its values are no longer finite. The title begins
-// with the label, `rest` goes on with it.
+// function of all values, gives another. `names` says what each curve is called: there is a key
+// for each that is given, if there are several. A curve ends where its values are no longer
+// finite. The title begins with the label, `rest` goes on with it.
 export function lines(label, names, { rest = " (log): ", scale = logScale } = {}) {
   const axes = svg("g");
   const curves = svg("g");
@@ -125,7 +125,8 @@ export function lines(label, names, { rest = " (log): ", scale = logScale } = {}
       const finite = (values) => values.slice(0, values.findIndex((v) => !Number.isFinite(v)) >>> 0);
       const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
         .filter(([, values]) => values.length);
-      title.replaceChildren(label + rest, ...keys.filter((_, i) => Object.keys(names)[i] in series));
+      const given = keys.filter((_, i) => Object.keys(names)[i] in series);
+      title.replaceChildren(label + rest, ...(given.length > 1 ? given : []));
       const { range, log } = scale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
       const { inner, down, ys } = upright(box, { range, log });
       const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
