@@ -74,17 +74,14 @@ class Explorer(widget.Widget, explorer="activations"):
         >>> chain.values[-1].round(5), chain.slopes[-1].round(4)
         (np.float64(0.65905), np.float64(0.2247))
         """
-        values, slopes = [np.float64(self.x)], []
-        for _ in range(self.layers):
-            value, slope = self.layer(np.asarray(values[-1]))
-            values.append(np.float64(value))
-            slopes.append(np.float64(slope))
-        return Chain(
-            np.array(values),
-            np.array(slopes),
-            np.cumprod([1.0, *slopes]),
-            np.cumprod([1.0, *(self.weight * np.array(slopes))]),
+        values, slopes = np.full(self.layers + 1, self.x), np.empty(self.layers)
+        for k in range(self.layers):
+            values[k + 1], slopes[k] = self.layer(values[k])
+        products, gradients = (
+            np.cumprod(np.concatenate([[1.0], factors]))
+            for factors in (slopes, self.weight * slopes)
         )
+        return Chain(values, slopes, products, gradients)
 
     def numbers(self) -> dict[str, float | Sequence[float]]:
         """Return every number that the picture shows as text, by what it is called there.
@@ -124,13 +121,12 @@ class Explorer(widget.Widget, explorer="activations"):
         inputs, outputs = chain.values[:-1], chain.values[1:]
         stairs = np.column_stack([inputs, outputs, outputs, outputs]).reshape(-1, 2)[:-1]
         steps = np.arange(self.layers + 1)
-        largest = float(ACTIVATIONS[self.activation][1](np.array(STEEPEST.get(self.activation, 1))))
-        drawn = {
+        drawn: dict[str, dict[str, tuple[npt.ArrayLike, npt.ArrayLike]]] = {
             "Output": {
                 "input": ([self.x, self.x], [outputs[0], -FAR]),
                 "function": (across, value),
                 "next": ([low, high], [low, high]),
-                "stairs": stairs.T,
+                "stairs": (stairs[:, 0], stairs[:, 1]),
                 "layers": (inputs, outputs),
                 "start": (inputs[:1], outputs[:1]),
                 "last": (inputs[-1:], outputs[-1:]),
@@ -146,7 +142,7 @@ class Explorer(widget.Widget, explorer="activations"):
             "Product": {
                 "slopes": (steps, np.abs(chain.slope_products)),
                 "gradients": (steps, np.abs(chain.gradients)),
-                "bound": (steps, largest**steps),
+                "bound": (steps, largest_slope(self.activation) ** steps),
             },
         }
         if (self.activation, self.weight, self.bias) == ("tanh", 1, 0):
@@ -163,3 +159,14 @@ class Explorer(widget.Widget, explorer="activations"):
             f"{self.bias:g}, from the input {self.x:g}: the value after each layer, and the "
             "product of the slopes with and without the weights."
         )
+
+
+def largest_slope(activation: str) -> float:
+    """Return the largest slope that an activation has anywhere.
+
+    Examples
+    --------
+    >>> largest_slope("sigmoid"), largest_slope("relu"), round(largest_slope("gelu"), 3)
+    (0.25, 1.0, 1.129)
+    """
+    return float(ACTIVATIONS[activation][1](np.array(STEEPEST.get(activation, 1.0))))

@@ -70,8 +70,11 @@ export function around(low, high) {
 }
 const ends = (values) => [Math.min(...values), Math.max(...values)];
 export const plainScale = (values) => ({ range: around(...ends([0, ...values])), log: false });
-// A product of 0 has no place on powers of ten: it is drawn at the lower edge.
-export const productScale = (values) => logScale(values.filter((v) => v > 0), 300);
+// A product of 0 has no place on powers of ten: it falls twelve powers, to the lower edge.
+export function productScale(values) {
+  const seen = values.filter((v) => v > 0);
+  return logScale(seen.length < values.length ? [...seen, 1e-12 * Math.min(...seen)] : seen, 300);
+}
 
 // A number with the five digits that show where a chain goes.
 export const five = (value) => number(value, 4, 5);

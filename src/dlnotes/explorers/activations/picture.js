@@ -94,11 +94,11 @@ function build({ read, change, commit, control, reset, readouts, note, id }) {
       svg("path", { class: `dlx-${name}`, d: "M0 4h24" })), text);
   const title = (text, ...keys) => html("p", { class: "dlx-title" }, text, ...keys);
 
-  const valueChart = lines("Value", { value: "chain", law: "x/√(1 + ⅔nx²)" }, { rest: " after each layer: ", scale: plainScale });
+  const valueChart = lines("Value", { value: "chain", law: "x/√(1 + ⅔nx²)" }, { rest: " after each layer", scale: plainScale });
   valueChart.element.classList.add("dlx-forward");
   valueChart.title.classList.add("dlx-forward");
   const productChart = lines("Product", { slopes: "|f′|", gradients: "|w × f′|", bound: "(max f′)ⁿ" },
-    { rest: " after each layer (log): ", scale: productScale });
+    { rest: " after each layer (log)", scale: productScale });
 
   const parts = [
     html("div", { class: "dlx-controls dlx-wide" },
@@ -106,7 +106,7 @@ function build({ read, change, commit, control, reset, readouts, note, id }) {
       ...["x", "weight", "bias"].map((name) => control(name, { format: (v) => [quantity(name, number(v))] })),
       html("div", { class: "dlx-row" }, reset)),
     html("div", {},
-      title("Output (over input):", key("function", "f(w·x + b)"), key("next", "output = input")),
+      title("Output (over input):", key("function", "f(w × input + b)"), key("next", "output = input")),
       output.element,
       title("Slope (over input):", key("line0", "f′"), key("line1", "w × f′")),
       steepness.element,

@@ -105,7 +105,7 @@ export function stepCurve() {
 // function of all values, gives another. `names` says what each curve is called: there is a key
 // for each that is given, if there are several. A curve ends where its values are no longer
 // finite. The title begins with the label, `rest` goes on with it.
-export function lines(label, names, { rest = " (log): ", scale = logScale } = {}) {
+export function lines(label, names, { rest = " (log)", scale = logScale } = {}) {
   const axes = svg("g");
   const curves = svg("g");
   const title = html("p", { class: "dlx-title" });
@@ -126,7 +126,7 @@ export function lines(label, names, { rest = " (log): ", scale = logScale } = {}
       const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
         .filter(([, values]) => values.length);
       const given = keys.filter((_, i) => Object.keys(names)[i] in series);
-      title.replaceChildren(label + rest, ...(given.length > 1 ? given : []));
+      title.replaceChildren(label + rest, ...(given.length > 1 ? [": ", ...given] : []));
       const { range, log } = scale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
       const { inner, down, ys } = upright(box, { range, log });
       const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
