@@ -111,7 +111,7 @@ function build({ read, change, commit, control, reset, readouts, note, id }) {
       title("Slope (over input):", key("line0", "f′"), key("line1", "w × f′")),
       steepness.element,
       html("p", { class: "dlx-hint", id: `${id}-hint` },
-        "Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
+        "A dot is a layer; along the dashed line its output becomes the next input. Drag the ring, click or tap, or use the arrow keys (Shift: small moves).")),
     html("div", { class: "dlx-side" },
       readouts,
       note,
