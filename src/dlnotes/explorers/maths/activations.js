@@ -30,6 +30,7 @@ export const activations = {
   tanh: [Math.tanh, (z) => 4 * sigmoidSlope(2 * z)],
   relu: [(z) => Math.max(z, 0), (z) => (z > 0 ? 1 : 0)],
   leaky_relu: [(z) => (z > 0 ? z : 0.01 * z), (z) => (z > 0 ? 1 : 0.01)],
+  elu: [(z) => (z > 0 ? z : Math.expm1(z)), (z) => (z > 0 ? 1 : Math.exp(z))],
   gelu: [
     (z) => z * normalCdf(z),
     (z) => normalCdf(z) + (z * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI),
