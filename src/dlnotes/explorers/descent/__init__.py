@@ -16,6 +16,7 @@ OPTIMIZERS = {
     "gd": lambda share: optimizers.gd(),
     "momentum": lambda share: optimizers.momentum(share),
     "nesterov": lambda share: optimizers.nesterov(share),
+    "adagrad": lambda share: optimizers.adagrad(),
     "rmsprop": lambda share: optimizers.rmsprop(share),
     "adam": lambda share: optimizers.adam((share, 0.999)),
     "adamw": lambda share: optimizers.adamw((share, 0.999)),
