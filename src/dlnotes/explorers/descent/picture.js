@@ -2,47 +2,17 @@
 import spec from "./spec.json" with { type: "json" };
 import { KNOB, clean, trajectory, message, lossScale } from "./model.js";
 import { surfaces } from "../maths/surfaces.js";
-import { button, slider } from "../shared/controls.js";
 import { html, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { centre, stepCurve } from "../shared/plot.js";
-import { clamp } from "../shared/settings.js";
+import { steps } from "../shared/steps.js";
 import { picture, terrain } from "../shared/terrain.js";
 
 function build({ change, commit, set, redraw, control, player, reset, readouts, note, id }) {
   let path;
-  let shown = Infinity; // the step that the picture is at; Infinity is the last one
-
-  const last = () => path.points.length - 1;
-  const atEnd = () => shown >= last();
-  function show(k) {
-    shown = k;
-    redraw();
-  }
-
-  let from, pace;
-  const play = player({
-    begin() {
-      from = atEnd() ? 0 : shown;
-      pace = clamp(4000 / last(), 16, 250); // milliseconds a step: 4 s, unless short
-    },
-    frame(ms) {
-      shown = from + Math.floor(ms / pace);
-      return !atEnd();
-    },
-    skip: () => show(Infinity),
-  });
-  const step = button("Step", () => {
-    play.stop();
-    show(atEnd() ? 1 : shown + 1);
-  });
-  const position = slider({
-    name: "shown", label: "Shown up to step", limits: [0, spec.settings.steps.limits[1]], step: 1,
-    change(k) {
-      play.stop();
-      show(k);
-    },
+  const progress = steps({
+    player, redraw, last: () => path.points.length - 1, most: spec.settings.steps.limits[1],
   });
 
   const ahead = svg("polyline", { class: "dlx-ahead", "data-mark": "ahead" });
@@ -62,8 +32,8 @@ function build({ change, commit, set, redraw, control, player, reset, readouts, 
       plot.keys(plot.sign(svg("circle", { class: "dlx-now", r: 6 }), "now")),
       plot.hint),
     html("div", { class: "dlx-side" },
-      html("div", { class: "dlx-row" }, play.element, step, reset),
-      position.element,
+      html("div", { class: "dlx-row" }, ...progress.buttons, reset),
+      progress.slider,
       readouts,
       note,
       curve.title,
@@ -79,7 +49,7 @@ function build({ change, commit, set, redraw, control, player, reset, readouts, 
     const f = surfaces[state.surface](state);
     plot.show(f, `${state.surface} ${state.condition}`, state.start);
     path = trajectory(state);
-    const k = Math.min(shown, last());
+    const k = progress.at();
     const spots = plot.path(path.points);
     const done = spots.slice(0, k + 1);
     ahead.setAttribute("points", spots.slice(k).join(" "));
@@ -87,7 +57,7 @@ function build({ change, commit, set, redraw, control, player, reset, readouts, 
     dots.setAttribute("d", done.map((p) => `M${p.join(" ")}h0`).join(""));
     centre(now, spots[k]);
     curve.draw(lossScale(f, path.losses), k);
-    position.set(k, { upTo: last() });
+    progress.follow();
 
     const { surface, optimizer } = spec.settings;
     const knob = KNOB[state.optimizer];
@@ -97,7 +67,7 @@ function build({ change, commit, set, redraw, control, player, reset, readouts, 
         condition: { disabled: state.surface !== "ravine" },
       },
       readouts: {
-        Step: `${k} of ${last()}`,
+        Step: `${k} of ${path.points.length - 1}`,
         Position: path.points[k].map((v) => number(v)).join(", "),
         Loss: number(path.losses[k]),
         "Gradient norm": number(path.slopes[k]),
@@ -110,7 +80,7 @@ function build({ change, commit, set, redraw, control, player, reset, readouts, 
     };
   }
 
-  return { parts, draw, measure, sized: [plot.element, curve.element], reset: () => { shown = Infinity; } };
+  return { parts, draw, measure, sized: [plot.element, curve.element], reset: progress.reset };
 }
 
 export default explorer(spec, { clean, build });

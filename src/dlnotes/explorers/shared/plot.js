@@ -98,7 +98,8 @@ export function stepCurve() {
 }
 
 // Several curves over step numbers from 0, on one axis of powers of ten. `names` says what
-// each is called; a curve ends where its values are no longer finite.
+// each is called; a curve ends where its values are no longer finite. The axes are those of
+// all values, at least as long as `steps`; drawn is up to step `upTo`.
 export function lines(label, names) {
   const axes = svg("g");
   const curves = svg("g");
@@ -116,12 +117,12 @@ export function lines(label, names) {
     measure() {
       box = frameIn(element);
     },
-    draw(series) {
+    draw(series, { upTo = Infinity, steps: length = 1 } = {}) {
       const finite = (values) => values.slice(0, values.findIndex((v) => !Number.isFinite(v)) >>> 0);
       const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
         .filter(([, values]) => values.length);
       const { range: [low, high] } = logScale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
-      const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
+      const steps = Math.max(1, length, ...whole.map(([, values]) => values.length - 1));
       const across = (i) => box.left + (i / steps) * box.width;
       const down = (v) => box.top + ((high - clamp(Math.log10(v), low, high)) / (high - low)) * box.height;
       const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
@@ -131,7 +132,7 @@ export function lines(label, names) {
         svg("polyline", {
           class: `dlx-line${Object.keys(names).indexOf(name)}`,
           "data-mark": name,
-          points: values.map((v, i) => [across(i), down(v)]).join(" "),
+          points: values.slice(0, upTo + 1).map((v, i) => [across(i), down(v)]).join(" "),
         })));
     },
   };

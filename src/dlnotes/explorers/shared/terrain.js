@@ -76,7 +76,7 @@ export function terrain({ id, moved, commit, under, over }) {
   const plot = html(
     "div",
     {
-      class: "dlx-plot dlx-surface",
+      class: "dlx-plot dlx-surface dlx-terrain",
       style: `padding: ${["top", "right", "bottom", "left"].map((k) => `${MARGIN[k]}px`).join(" ")}`,
       "data-plot": "Surface",
       tabindex: 0,
