@@ -3,6 +3,7 @@ import spec from "./spec.json" with { type: "json" };
 import { KNOB, WIDTH, HEIGHT, picture, clean, trajectory, message, lossScale } from "./model.js";
 import { surfaces } from "../maths/surfaces.js";
 import { button, slider } from "../shared/controls.js";
+import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { sublevelPaths } from "../shared/contours.js";
@@ -95,8 +96,6 @@ function build({ first, read, change, commit, set, redraw, control, player, rese
       "aria-roledescription": "plot",
       "aria-label": "Start point: move it with the arrow keys",
       "aria-describedby": `${id}-hint`,
-      onkeydown: key,
-      onpointerdown: press,
     },
     svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes, inside),
     handle,
@@ -140,46 +139,15 @@ function build({ first, read, change, commit, set, redraw, control, player, rese
     change({ start: state.start.map((_, i) => clamp(digits(point[i], view[i]), ...view[i])) });
   }
 
-  function key(event) {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const share = event.shiftKey ? 0.004 : 0.02;
-    moveStart(read().start.map((v, i) => v + move[i] * share * (view[i][1] - view[i][0])));
+  draggable(plot, handle, {
+    where: () => toPixels(anchor(state.start)),
+    follow: (point) => moveStart(toData(point)),
+    commit,
+  });
+  arrowKeys(plot, (way) => {
+    moveStart(read().start.map((v, i) => v + 0.02 * way[i] * (view[i][1] - view[i][0])));
     commit();
-  }
-
-  // A mouse may press anywhere; a finger drags the ring only, and elsewhere a tap that
-  // did not become a scroll places the start.
-  function press(event) {
-    if (event.button !== 0) return;
-    const onHandle = event.target === handle;
-    const box = plot.getBoundingClientRect();
-    const at = (e) => [e.clientX - box.left, e.clientY - box.top];
-    const down = at(event);
-    const grip = onHandle ? toPixels(anchor(state.start)).map((v, i) => v - down[i]) : [0, 0];
-    const follow = (e) => {
-      const [x, y] = at(e);
-      moveStart(toData([x + grip[0], y + grip[1]]));
-    };
-    const drags = onHandle || event.pointerType === "mouse";
-    const end = (e) => {
-      for (const [type, listener] of listeners) plot.removeEventListener(type, listener);
-      const still = Math.hypot(...at(e).map((v, i) => v - down[i])) < 8;
-      if (!drags && e.type === "pointerup" && still) follow(e);
-      commit();
-    };
-    const listeners = [["pointerup", end], ["pointercancel", end]];
-    if (drags) {
-      event.preventDefault();
-      plot.focus({ preventScroll: true, focusVisible: false });
-      plot.setPointerCapture(event.pointerId);
-      listeners.push(["pointermove", follow]);
-      if (!onHandle) follow(event);
-    }
-    for (const [type, listener] of listeners) plot.addEventListener(type, listener);
-  }
+  });
 
   // Where a point of the path is drawn: in 1-D on the graph of the function.
   const anchor = (x) => (f.dim === 1 ? [x[0], f.value(x)] : x);
