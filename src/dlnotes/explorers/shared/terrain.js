@@ -1,6 +1,7 @@
 // A surface to descend on, with a start that the reader moves: contours, or the graph of
 // the function in 1-D; axes; minima; a ring at the start.
 import { sublevelPaths } from "./contours.js";
+import { arrowKeys, draggable } from "./drag.js";
 import { html, svg } from "./elements.js";
 import { number } from "./numbers.js";
 import { MARGIN, centre, frame, frameIn, ticks } from "./plot.js";
@@ -84,8 +85,6 @@ export function terrain({ id, moved, commit, under, over }) {
       "aria-roledescription": "plot",
       "aria-label": "Start point: move it with the arrow keys",
       "aria-describedby": `${id}-hint`,
-      onkeydown: key,
-      onpointerdown: press,
     },
     svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id: `${id}-clip` }, clip)), axes, inside),
     handle,
@@ -106,47 +105,6 @@ export function terrain({ id, moved, commit, under, over }) {
     moved(start);
   }
 
-  function key(event) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const share = event.shiftKey ? 0.004 : 0.02;
-    move(start.map((v, i) => v + way[i] * share * (view[i][1] - view[i][0])));
-    commit();
-  }
-
-  // A mouse may press anywhere; a finger drags the ring only, and elsewhere a tap that
-  // did not become a scroll places the start.
-  function press(event) {
-    if (event.button !== 0) return;
-    const onHandle = event.target === handle;
-    const box = plot.getBoundingClientRect();
-    const at = (e) => [e.clientX - box.left, e.clientY - box.top];
-    const down = at(event);
-    const grip = onHandle ? pixels(start).map((v, i) => v - down[i]) : [0, 0];
-    const follow = (e) => {
-      const [x, y] = at(e);
-      move(toData([x + grip[0], y + grip[1]]));
-    };
-    const drags = onHandle || event.pointerType === "mouse";
-    const end = (e) => {
-      for (const [type, listener] of listeners) plot.removeEventListener(type, listener);
-      const still = Math.hypot(...at(e).map((v, i) => v - down[i])) < 8;
-      if (!drags && e.type === "pointerup" && still) follow(e);
-      commit();
-    };
-    const listeners = [["pointerup", end], ["pointercancel", end]];
-    if (drags) {
-      event.preventDefault();
-      plot.focus({ preventScroll: true, focusVisible: false });
-      plot.setPointerCapture(event.pointerId);
-      listeners.push(["pointermove", follow]);
-      if (!onHandle) follow(event);
-    }
-    for (const [type, listener] of listeners) plot.addEventListener(type, listener);
-  }
-
   const toPixels = ([x, y]) => [
     size.left + ((x - view[0][0]) / (view[0][1] - view[0][0])) * size.width,
     size.top + ((view[1][1] - y) / (view[1][1] - view[1][0])) * size.height,
@@ -156,6 +114,12 @@ export function terrain({ id, moved, commit, under, over }) {
     view[1][1] - ((y - size.top) / size.height) * (view[1][1] - view[1][0]),
   ];
   const pixels = (x) => toPixels(f.dim === 1 ? [x[0], f.value(x)] : x);
+
+  draggable(plot, handle, { where: () => pixels(start), follow: (point) => move(toData(point)), commit });
+  arrowKeys(plot, (way) => {
+    move(start.map((v, i) => v + 0.02 * way[i] * (view[i][1] - view[i][0])));
+    commit();
+  });
 
   function show(surface, name, where) {
     start = where;
