@@ -47,18 +47,21 @@ export function thousandth({ heights, gone }) {
 
 const GRID = Array.from({ length: 51 }, (_, k) => SCALES.log.from(-4 + k / 10));
 
-// For each rule that takes part the rate, of ten for each power of ten, whose last point
-// lies lowest; of several at the floor the one whose way there is lowest. As settings.
+// For each rule that takes part the rate, of ten for each power of ten, whose path stays in
+// the picture and ends lowest; of several at the floor the one that is lower on the way. As
+// settings.
 export function best(state) {
   const f = surfaceOf(state);
+  const view = picture(f);
+  const inside = (point) => point.every((v, i) => v >= view[i][0] && v <= view[i][1]);
   const kept = (h) => Math.max(h, FLOOR);
   const found = {};
   for (const rule of RULES.filter((one) => state[one])) {
     let least = [Infinity, Infinity];
     for (const lr of GRID) {
-      const { heights, gone } = run(f, state, rule, lr);
+      const { points, heights } = run(f, state, rule, lr);
       const score = [kept(heights.at(-1)), heights.reduce((total, h) => total + Math.log(kept(h)), 0)];
-      if (gone || score[0] > least[0] || (score[0] === least[0] && score[1] >= least[1])) continue;
+      if (!points.every(inside) || score[0] > least[0] || (score[0] === least[0] && score[1] >= least[1])) continue;
       least = score;
       found[`${rule}_lr`] = lr;
     }

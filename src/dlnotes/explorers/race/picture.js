@@ -10,8 +10,6 @@ import { centre, lines } from "../shared/plot.js";
 import { steps } from "../shared/steps.js";
 import { terrain } from "../shared/terrain.js";
 
-const COMMON = 0.01;
-
 function build({ read, change, commit, set, redraw, control, player, reset, readouts, note, id }) {
   const progress = steps({
     player, redraw, last: () => read().steps, most: spec.settings.steps.limits[1],
@@ -37,8 +35,8 @@ function build({ read, change, commit, set, redraw, control, player, reset, read
       control(`${rule}_lr`),
       lanes[rule].result));
   const tune = button("Best rate for each", () => set(best(read())));
-  const same = button(`The rate ${COMMON} for all`, () =>
-    set(Object.fromEntries(RULES.map((rule) => [`${rule}_lr`, COMMON]))));
+  const same = button("All at gradient descent's rate", () =>
+    set(Object.fromEntries(RULES.map((rule) => [`${rule}_lr`, read().gd_lr]))));
 
   // Another ravine has its start elsewhere: turned with it.
   const ground = (name) => control(name, {
