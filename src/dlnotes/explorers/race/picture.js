@@ -1,6 +1,6 @@
 // The race: several update rules on one surface, each with a rate of its own.
 import spec from "./spec.json" with { type: "json" };
-import { RULES, best, clean, lowest, message, nameOf, race, surfaceOf, thousandth } from "./model.js";
+import { FLOOR, RULES, best, clean, lowest, message, nameOf, race, surfaceOf, thousandth } from "./model.js";
 import { surfaces } from "../maths/surfaces.js";
 import { button } from "../shared/controls.js";
 import { html, svg, write } from "../shared/elements.js";
@@ -87,7 +87,8 @@ function build({ read, change, commit, set, redraw, control, player, reset, read
         ? ["loss ", height, ", not yet below 1/1000 of the start"]
         : ["loss ", height, ", below 1/1000 of the start from step ", quantity(`thousandth.${rule}`, String(there))]);
     }
-    chart.draw(Object.fromEntries(taking.map((rule) => [rule, runs[rule].heights])), { upTo: k, steps: state.steps });
+    const kept = (rule) => runs[rule].heights.map((h) => Math.max(h, FLOOR));
+    chart.draw(Object.fromEntries(taking.map((rule) => [rule, kept(rule)])), { upTo: k, steps: state.steps });
     progress.follow();
 
     const turned = state.surface === "ravine";
