@@ -544,7 +544,7 @@ CONTRAST = r"""() => {
   const layer = (e) => {
     const style = getComputedStyle(e);
     if (!(e instanceof SVGElement)) return [style.backgroundColor, 1];
-    const blank = style.fill === "none" || ["svg", "text", "tspan"].includes(e.tagName);
+    const blank = style.fill === "none" || ["svg", "text", "tspan", "line"].includes(e.tagName);
     return blank ? null : [style.fill, Number(style.fillOpacity)];
   };
   const ground = ([x, y], but) => {

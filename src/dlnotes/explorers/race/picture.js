@@ -51,15 +51,16 @@ function build({ read, change, commit, set, redraw, control, player, reset, read
   const parts = [
     html("div", { class: "dlx-controls dlx-wide" },
       ground("surface"), ground("condition"), ground("angle"), control("steps")),
-    html("div", { class: "dlx-wide dlx-racers" }, ...cards),
-    html("div", { class: "dlx-row dlx-wide" }, tune, same, ...progress.buttons, reset),
     html("div", {}, plot.element, plot.keys(), plot.hint),
     html("div", { class: "dlx-side" },
+      html("div", { class: "dlx-row" }, ...progress.buttons),
       progress.slider,
       readouts,
       note,
       html("p", { class: "dlx-title" }, "Loss above the minimum (log)"),
       chart.element),
+    html("div", { class: "dlx-row dlx-wide" }, tune, same, reset),
+    html("div", { class: "dlx-wide dlx-racers" }, ...cards),
   ];
 
   function measure() {
