@@ -584,9 +584,12 @@ CONTRAST = r"""() => {
     const { stroke, fill } = getComputedStyle(e);
     const length = e.getTotalLength();
     if (length === 0 && e.tagName === "polyline") continue; // nothing is seen of it
+    // What leaves its picture is cut off there.
+    const { left, right, top, bottom } = e.closest("svg").getBoundingClientRect();
+    const seen = ([x, y]) => inView([x, y]) && x >= left && x <= right && y >= top && y <= bottom;
     const spots = [0, 0.37, 0.99].map((share) => e.getPointAtLength(share * length))
       .map((p) => new DOMPoint(p.x, p.y).matrixTransform(e.getScreenCTM()))
-      .map(({ x, y }) => [x, y]).filter(inView);
+      .map(({ x, y }) => [x, y]).filter(seen);
     for (const at of spots) check(e, at, 3, [stroke, fill]);
   }
   return found;

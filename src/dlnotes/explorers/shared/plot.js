@@ -104,7 +104,8 @@ export function stepCurve() {
 // Several curves over step numbers from 0, on one axis: of powers of ten, unless `scale`, a
 // function of all values, gives another. `names` says what each curve is called: there is a key
 // for each that is given, if there are several. A curve ends where its values are no longer
-// finite. The title begins with the label, `rest` goes on with it.
+// finite. The title begins with the label, `rest` goes on with it. The axes are those of all
+// values, at least as long as `steps`; drawn is up to step `upTo`.
 export function lines(label, names, { rest = " (log)", scale = logScale } = {}) {
   const axes = svg("g");
   const curves = svg("g");
@@ -121,7 +122,7 @@ export function lines(label, names, { rest = " (log)", scale = logScale } = {}) 
     measure() {
       box = frameIn(element);
     },
-    draw(series) {
+    draw(series, { upTo = Infinity, steps: length = 1 } = {}) {
       const finite = (values) => values.slice(0, values.findIndex((v) => !Number.isFinite(v)) >>> 0);
       const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
         .filter(([, values]) => values.length);
@@ -129,7 +130,7 @@ export function lines(label, names, { rest = " (log)", scale = logScale } = {}) 
       title.replaceChildren(label + rest, ...(given.length > 1 ? [": ", ...given] : []));
       const { range, log } = scale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
       const { inner, down, ys } = upright(box, { range, log });
-      const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
+      const steps = Math.max(1, length, ...whole.map(([, values]) => values.length - 1));
       const across = (i) => inner.left + (i / steps) * inner.width;
       const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
       axes.replaceChildren(...frame(inner, xs, ys));
@@ -137,7 +138,7 @@ export function lines(label, names, { rest = " (log)", scale = logScale } = {}) 
         svg("polyline", {
           class: `dlx-line${Object.keys(names).indexOf(name)}`,
           "data-mark": name,
-          points: values.map((v, i) => [across(i), down(log ? Math.log10(v) : v)]).join(" "),
+          points: values.slice(0, upTo + 1).map((v, i) => [across(i), down(log ? Math.log10(v) : v)]).join(" "),
         })));
     },
   };
