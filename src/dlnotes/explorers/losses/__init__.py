@@ -15,9 +15,11 @@ from dlnotes.scratch.lines import Array, Line
 NOISE = 0.4  # standard deviation of the other points about y = x
 REACH = 2  # they have x from -2 to 2
 TOUCHES = 1e-9  # an error that is only rounding: the line goes through the point
-TOPS = 2.0 ** np.arange(1, 8)  # where an axis may end that must hold what it shows
+TOPS = 2.0 ** np.arange(2, 8)  # how far the plot of slopes may reach
+SETTINGS = esm.spec("losses")["settings"]
 LOGITS = -8 + np.arange(161) / 10
 NAMES = {"mse": "MSE", "mae": "MAE", "huber": "Huber"}
+Seen = tuple[dict[str, Any], dict[str, dict[str, widget.Points]]]  # numbers and marks
 
 
 class Explorer(widget.Widget, explorer="losses"):
@@ -35,7 +37,7 @@ class Explorer(widget.Widget, explorer="losses"):
     --------
     >>> explorer = Explorer(outlier=(1.5, -4.5))
     >>> {name: round(slope, 2) for name, (slope, _) in explorer.fits().items()}
-    {'mse': 0.0, 'mae': 0.0, 'huber': 0.0}
+    {'mse': -0.08, 'mae': 0.45, 'huber': 0.61}
     """
 
     view: str
@@ -53,7 +55,7 @@ class Explorer(widget.Widget, explorer="losses"):
     @traitlets.validate("outlier", "logits")
     def _numbers(self, proposal: Any) -> list[float]:
         name = proposal.trait.name
-        setting = esm.spec("losses")["settings"][name]
+        setting = SETTINGS[name]
         count = len(setting["default"])
         given = proposal.value
         if not isinstance(given, Sequence | np.ndarray) or isinstance(given, str):
@@ -103,112 +105,126 @@ class Explorer(widget.Widget, explorer="losses"):
         exact = {name: slope * x + offset - y for name, (slope, offset) in self.fits().items()}
         return {name: np.where(np.abs(r) < TOUCHES, 0.0, r) for name, r in exact.items()}
 
+    def numbers(self) -> dict[str, float | Sequence[float]]:
+        """Return every number that the chosen picture shows, by what it is called there.
+
+        Examples
+        --------
+        >>> seen = Explorer("logit", logit=-4).numbers()
+        >>> [round(seen[f"gradient.{loss}"], 3) for loss in BINARY]
+        [-0.982, -0.035]
+        """
+        return {name: v if isinstance(v, int) else float(v) for name, v in self._seen()[0].items()}
+
+    def marks(self) -> dict[str, dict[str, widget.Points]]:
+        """Return what the chosen picture draws of data: for each plot and mark its points.
+
+        Examples
+        --------
+        >>> Explorer("softmax").marks()["Logits"]["logits"].tolist()
+        [[0.0, 3.0], [1.0, 2.0], [2.0, 0.0], [3.0, -1.0]]
+        """
+        return self._seen()[1]
+
+    def _seen(self) -> Seen:
+        views = {"outlier": self._lines, "logit": self._logit, "softmax": self._softmax}
+        return views[self.view]()
+
     def _loss(self, name: str) -> Callable[..., losses.Loss]:
         if name == "huber":
             return lambda prediction, target: losses.huber(prediction, target, self.delta)
         return {"mse": losses.mse, "mae": losses.mae}[name]
 
-    def numbers(self) -> dict[str, float | Sequence[float]]:
-        """Return every number that the chosen picture shows, by what it is called there."""
-        found: dict[str, float | Sequence[float]] = {}
-        if self.view == "outlier":
-            errors, pulls = self.errors(), self.pulls()
-            for name, (slope, offset) in self.fits().items():
-                found[f"slope.{name}"], found[f"intercept.{name}"] = slope, offset
-                found[f"loss.{name}"] = self._loss(name)(errors[name], np.zeros_like(errors[name]))[0]
-                found[f"error.{name}"] = float(errors[name][-1])
-                found[f"pull.{name}"] = float(pulls[name][-1])
-            found["held"] = abs(float(pulls["mae"][-1]))
-        elif self.view == "logit":
-            found["p"] = float(activations.sigmoid(np.array(self.logit)))
-            for name, loss in BINARY.items():
-                value, slope = loss(np.array([self.logit]), np.array([float(self.positive)]))
-                found[f"value.{name}"], found[f"gradient.{name}"] = value, float(slope[0])
-                found[f"steps.{name}"] = steps_back(loss, self.logit, self.positive)
-        else:
-            z, T = np.array(self.logits), self.temperature  # noqa: N806  as it is written
-            found |= {name: float(v[0]) for name, v in self._heated(np.array([T])).items()}
-            gradient = losses.cross_entropy(z[None] / T, np.array([self.label]))[1][0] / T
-            for k, (logit, p, slope) in enumerate(
-                zip(z, activations.softmax(z, T), gradient, strict=True)
-            ):
-                found[f"class.{k}"], found[f"logit.{k}"] = k, float(logit)
-                found[f"p.{k}"], found[f"gradient.{k}"] = float(p), float(slope)
-        return found
+    def _lines(self) -> Seen:
+        x, y = self.points()
+        errors, pulls = self.errors(), self.pulls()
+        widest = max(abs(error[-1]) for error in errors.values())
+        far = TOPS[1.05 * widest <= TOPS][0]
+        d = min(self.delta, far)
+        curves = {
+            "mse": [[-far, -2 * far], [far, 2 * far]],
+            "mae": [[-far, -1], [0, -1], [0, 1], [far, 1]],
+            "huber": [[-far, -d], [-d, -d], [d, d], [far, d]],
+        }
+        ends = np.array(SETTINGS["outlier"]["limits"]["x"], float)
+        scene = {
+            "y = x": np.column_stack([ends, ends]),
+            "points": np.column_stack([x, y])[:-1],
+            "dragged": np.column_stack([x, y])[-1:],
+        }
+        slopes = {}
+        numbers = {"held": abs(pulls["mae"][-1])}
+        for name, (slope, offset) in self.fits().items():
+            error, pull = errors[name][-1], pulls[name][-1]
+            loss, _ = self._loss(name)(errors[name], np.zeros_like(x))
+            facts = {
+                "slope": slope,
+                "intercept": offset,
+                "loss": loss,
+                "error": error,
+                "pull": pull,
+            }
+            numbers |= {f"{fact}.{name}": value for fact, value in facts.items()}
+            scene[NAMES[name]] = np.column_stack([ends, slope * ends + offset])
+            slopes[NAMES[name]] = np.array(curves[name], float)
+            slopes[f"{NAMES[name]}, dragged"] = np.array([[error, pull]])
+        return numbers, {"Points and lines": scene, "Slope of the loss": slopes}
 
-    def _heated(self, temperatures: Array) -> dict[str, Array]:
-        """Return cross-entropy and entropy at each of some temperatures."""
-        z = np.array(self.logits) / temperatures[:, None]
-        log_p = activations.log_softmax(z)
-        return {
+    def _logit(self) -> Seen:
+        z = np.append(LOGITS, self.logit)
+        p = activations.sigmoid(z)
+        against_p: dict[str, widget.Points] = {}
+        against_z: dict[str, widget.Points] = {}
+        gradients: dict[str, widget.Points] = {}
+        numbers = {"p": p[-1]}
+        for name, loss in BINARY.items():
+            values, slopes = _each(loss, z, float(self.positive))
+            numbers[f"value.{name}"], numbers[f"gradient.{name}"] = values[-1], slopes[-1]
+            numbers[f"steps.{name}"] = steps_back(loss, self.logit, self.positive)
+            for plot, across, up in (
+                (against_p, p, values),
+                (against_z, z, values),
+                (gradients, z, slopes),
+            ):
+                points = np.column_stack([across, up])
+                plot[name], plot[f"{name} here"] = points[:-1], points[-1:]
+        return numbers, {
+            "Loss against p": against_p,
+            "Loss against the logit": against_z,
+            "Gradient against the logit": gradients,
+        }
+
+    def _softmax(self) -> Seen:
+        z = np.array(self.logits)
+        p = activations.softmax(z, self.temperature)
+        _, slopes = losses.cross_entropy(z[None] / self.temperature, np.array([self.label]))
+        slopes = slopes[0] / self.temperature
+        low, high = np.log10(SETTINGS["temperature"]["limits"])
+        temperatures = np.append(10 ** np.linspace(low, high, 61), self.temperature)
+        log_p = activations.log_softmax(z / temperatures[:, None])
+        heated = {
             "cross-entropy": -log_p[:, self.label],
             "entropy": -(np.exp(log_p) * log_p).sum(1),
         }
-
-    def marks(self) -> dict[str, dict[str, widget.Points]]:
-        """Return what is drawn of data in the chosen picture."""
-        return {"outlier": self._lines, "logit": self._curves, "softmax": self._bars}[self.view]()
-
-    def _lines(self) -> dict[str, dict[str, widget.Points]]:
-        x, y = self.points()
-        ends = np.array(esm.spec("losses")["settings"]["outlier"]["limits"]["x"], float)
-        scene = {
-            "points": np.column_stack([x, y])[:-1],
-            "dragged": np.column_stack([x, y])[-1:],
-            "y = x": np.column_stack([ends, ends]),
-        }
-        errors, pulls = self.errors(), self.pulls()
-        far = TOPS[1:][TOPS[1:] >= 1.05 * max(abs(e[-1]) for e in errors.values())][0]
-        d = min(self.delta, far)
-        slopes = {
-            "MSE": [[-far, -2 * far], [far, 2 * far]],
-            "MAE": [[-far, -1], [0, -1], [0, 1], [far, 1]],
-            "Huber": [[-far, -d], [-d, -d], [d, d], [far, d]],
-        }
-        for name, (slope, offset) in self.fits().items():
-            scene[NAMES[name]] = np.column_stack([ends, slope * ends + offset])
-            slopes[f"{NAMES[name]}, dragged"] = [[errors[name][-1], pulls[name][-1]]]
-        return {
-            "Points and lines": scene,
-            "Slope of the loss": {mark: np.array(points) for mark, points in slopes.items()},
-        }
-
-    def _curves(self) -> dict[str, dict[str, widget.Points]]:
-        z = np.append(LOGITS, self.logit)
-        found: dict[str, dict[str, widget.Points]] = {
-            "Loss against p": {},
-            "Loss against the logit": {},
-            "Gradient against the logit": {},
-        }
-        for name, loss in BINARY.items():
-            value, slope = _each(loss, z, float(self.positive))
-            across = [activations.sigmoid(z), z, z]
-            for plot, x, y in zip(found.values(), across, [value, value, slope], strict=True):
-                points = np.column_stack([x, y])
-                plot[name], plot[f"{name} here"] = points[:-1], points[-1:]
-        return found
-
-    def _bars(self) -> dict[str, dict[str, widget.Points]]:
-        z, T = np.array(self.logits), self.temperature  # noqa: N806  as it is written
-        p = activations.softmax(z, T)
-        after = z - losses.cross_entropy(z[None] / T, np.array([self.label]))[1][0] / T
-        low, high = np.log10(esm.spec("losses")["settings"]["temperature"]["limits"])
-        temperatures = 10 ** np.linspace(low, high, 61)
-        curves = {}
-        for mark, at in (("", temperatures), (" here", np.array([T]))):
-            for name, values in self._heated(at).items():
-                curves[name + mark] = np.column_stack([at, values])
-        return {
-            "Logits": {
-                **{f"class {k}": np.array([[k, 0], [k, v]]) for k, v in enumerate(z)},
-                **{f"step {k}": np.array([[k - 0.4, v], [k + 0.4, v]]) for k, v in enumerate(after)},
-                "logits": np.column_stack([np.arange(4), z]),
-            },
-            "Probabilities": {f"class {k}": np.array([[k, 0], [k, v]]) for k, v in enumerate(p)},
-            "Against the temperature": {
-                "ln 4": np.array([[temperatures[i], math.log(4)] for i in (0, -1)]),
-                **curves,
-            },
+        numbers: dict[str, Any] = {}
+        bars: dict[str, widget.Points] = {}
+        levels: dict[str, widget.Points] = {}
+        curves = {"ln 4": np.array([[t, math.log(4)] for t in SETTINGS["temperature"]["limits"]])}
+        for k in range(len(z)):
+            facts = {"class": k, "logit": z[k], "p": p[k], "gradient": slopes[k]}
+            numbers |= {f"{fact}.{k}": value for fact, value in facts.items()}
+            bars[f"class {k}"] = np.array([[k, 0], [k, p[k]]])
+            levels[f"class {k}"] = np.array([[k, 0], [k, z[k]]])
+            levels[f"step {k}"] = np.array([[k + side, z[k] - slopes[k]] for side in (-0.4, 0.4)])
+        levels["logits"] = np.column_stack([np.arange(len(z)), z])
+        for name, values in heated.items():
+            points = np.column_stack([temperatures, values])
+            curves[name], curves[f"{name} here"] = points[:-1], points[-1:]
+            numbers[name] = values[-1]
+        return numbers, {
+            "Logits": levels,
+            "Probabilities": bars,
+            "Against the temperature": curves,
         }
 
     def _in_words(self) -> str:
@@ -216,7 +232,7 @@ class Explorer(widget.Widget, explorer="losses"):
             x, y = self.outlier
             found = self.fits().items()
             slopes = ", ".join(f"{NAMES[name]} {slope:.2f}" for name, (slope, _) in found)
-            return f"points and a dragged one at ({x:g}, {y:g}); slopes of the best lines: {slopes}."
+            return f"points, a dragged one at ({x:g}, {y:g}) and the best lines; slopes: {slopes}."
         if self.view == "logit":
             return (
                 f"cross-entropy and squared error of one logit, {self.logit:g}, and their "

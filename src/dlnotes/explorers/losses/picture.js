@@ -10,6 +10,7 @@ import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { clamp } from "../shared/settings.js";
 
+const NAMED = ["Logit of class 0", "Logit of class 1", "Logit of class 2", "Logit of class 3"];
 const DOTS = [5.5, 7, 4.5]; // radii: where two dots meet, both are seen
 const rounded = (v, limits) => clamp(Number(v.toFixed(1)), ...limits);
 
@@ -89,8 +90,7 @@ function outlierView({ read, change, commit, set, control, note, id }) {
         ...others,
         ...lines.map(({ name, slope, offset }, i) =>
           curve(FITS[name], `dlx-line${i}`, ends.map((v) => [v, slope * v + offset]))),
-        dot("dragged", "dlx-ring", place, 7),
-      ]);
+      ], [dot("dragged", "dlx-ring", place, 7)]);
       [handle.style.left, handle.style.top] = scene.toPixels(place).map((v) => `${v}px`);
 
       const R = reachOf(lines);
@@ -171,8 +171,7 @@ function logitView({ change, commit, control, id }) {
             curve(name, `dlx-line${k}`, LOGITS.map((v, n) => [across[i](v), values[n][part]]))),
           ...all.map(({ name, value, slope }, k) =>
             dot(`${name} here`, `dlx-dot${k}`, [across[i](z), part ? slope : value])),
-          dot("cross-entropy here", "dlx-ring", spots[i], 8),
-        ]);
+        ], [dot("cross-entropy here", "dlx-ring", spots[i], 8)]);
         [handles[i].style.left, handles[i].style.top] = plot.toPixels(spots[i]).map((v) => `${v}px`);
       });
       facts.rows(all.map(({ name, value, slope, steps }) => [
@@ -199,7 +198,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
       handle,
       column: html("div", {
         class: "dlx-column", tabindex: 0, role: "slider", "aria-orientation": "vertical",
-        "aria-label": `Logit of class ${k}`, "aria-valuemin": limits[0], "aria-valuemax": limits[1],
+        "aria-label": NAMED[k], "aria-valuemin": limits[0], "aria-valuemax": limits[1],
       }, handle),
     };
   });
@@ -256,8 +255,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
       logits.draw({ x, y: limits, labels: CLASSES }, [
         ...z.map(bar),
         ...["dlx-casing", "dlx-step"].flatMap((name) => after.map((ends, k) => curve(`step ${k}`, name, ends))),
-        ...z.map((v, k) => dot("logits", "dlx-ring", [k, v], 6)),
-      ]);
+      ], z.map((v, k) => dot("logits", "dlx-ring", [k, v], 6)));
       shares.draw({ x, y: [0, 1], labels: CLASSES }, p.map(bar));
       const { left, top, width, height } = logits.box();
       bars.forEach(({ column, handle }, k) => {

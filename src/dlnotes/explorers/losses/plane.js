@@ -1,4 +1,4 @@
-// A plot of data with two axes: what is drawn in it is cut off at the frame.
+// A plot of data with two axes.
 import { html, svg } from "../shared/elements.js";
 import { number, powerOfTen } from "../shared/numbers.js";
 import { frame, frameIn, ticks } from "../shared/plot.js";
@@ -19,8 +19,10 @@ export function plane({ id, label, attributes = {}, keys = [] }, ...children) {
   const axes = svg("g");
   const clip = svg("rect");
   const inside = svg("g", { "clip-path": `url(#${id})` });
+  const above = svg("g");
   const element = html("div", { class: "dlx-plot dlx-plane", "data-plot": label, ...attributes },
-    svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id }, clip)), axes, inside), ...children);
+    svg("svg", { "aria-hidden": "true" }, svg("defs", {}, svg("clipPath", { id }, clip)), axes, inside, above),
+    ...children);
   let box = { left: 0, top: 0, width: 1, height: 1 };
   let x, y, log;
   const along = (v) => (log ? Math.log10(v) : v);
@@ -43,8 +45,9 @@ export function plane({ id, label, attributes = {}, keys = [] }, ...children) {
       box = frameIn(element);
     },
     // `view` has the ends of both axes, x and y, and the labels of x if they are not to be
-    // chosen here; with `log` x is drawn on powers of ten.
-    draw(view, shapes) {
+    // chosen here; with `log` x is drawn on powers of ten. The shapes are cut off at the
+    // frame, but not the rings, which can be dragged.
+    draw(view, shapes, rings = []) {
       log = view.log === true;
       [x, y] = [view.x.map(along), view.y];
       const xs = view.labels ?? ticks(x, box.width < 260 ? 4 : 6).filter((v) => !log || Number.isInteger(v));
@@ -56,6 +59,7 @@ export function plane({ id, label, attributes = {}, keys = [] }, ...children) {
         clip.setAttribute(name, value);
       }
       inside.replaceChildren(...shapes.map((shape) => shape(toPixels)));
+      above.replaceChildren(...rings.map((ring) => ring(toPixels)));
     },
   };
 }
