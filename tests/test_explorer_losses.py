@@ -516,6 +516,19 @@ def test_every_control_of_every_view_does_something(opened, view):
 
 
 @needs_chromium
+@pytest.mark.parametrize("width", [390, 580, 740, 1000])
+def test_nothing_is_cut_off_in_any_state(opened, width):
+    states = [losses.Explorer(**settings).state() for settings in STATES]
+    page = opened(*states, viewport={"width": width, "height": 900})
+    # A plot cuts off the handle of a point at its edge.
+    cut = page.locator(".dlx *:not(svg *, .dlx-spoken, option, .dlx-plot)").evaluate_all(
+        "all => all.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)"
+        ".map(e => `${e.className}: ${e.textContent.slice(0, 60)}`)"
+    )
+    assert cut == []
+
+
+@needs_chromium
 def test_finger_scrolls_the_page_but_drags_the_rings(opened):
     page = opened(
         SHOWN["outlier"],

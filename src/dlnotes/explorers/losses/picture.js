@@ -7,9 +7,11 @@ import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg, write } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
-import { number, quantity } from "../shared/numbers.js";
+import { decimals, number, quantity } from "../shared/numbers.js";
 import { clamp } from "../shared/settings.js";
 
+// Three digits, and no power of ten in a narrow table.
+const short = (v) => (Math.abs(v) < 1e-3 ? decimals(v, 4) : number(v));
 const NAMED = ["Logit of class 0", "Logit of class 1", "Logit of class 2", "Logit of class 3"];
 const DOTS = [5.5, 7, 4.5]; // radii: where two dots meet, both are seen
 const rounded = (v, limits) => clamp(Number(v.toFixed(1)), ...limits);
@@ -48,7 +50,7 @@ function outlierView({ read, change, commit, set, control, note, id }) {
   }, handle);
   const slopes = plane({ id: `${id}-slopes`, label: "Slope of the loss" });
   const facts = table(
-    "Each line: its mean loss, how far it misses the dragged point, and how that pulls at it",
+    "Each line: its mean loss, its error at the dragged point, and the pull of that point",
     ["Line", "slope", "intercept", "loss", "error", "pull"]);
   let place;
 
@@ -75,9 +77,11 @@ function outlierView({ read, change, commit, set, control, note, id }) {
         scene.element,
         html("p", { class: "dlx-hint", id: `${id}-drag` },
           "Drag the ring up, down and sideways, click or tap, or use the arrow keys (Shift: small moves).")),
-      html("div", { class: "dlx-side" }, facts.element, note,
+      html("div", {},
         slopes.title, slopes.element,
-        html("p", { class: "dlx-hint" }, "Across: error, the line minus the point. Up: slope of the loss there, its pull.")),
+        html("p", { class: "dlx-hint" },
+          "Across: error, the line minus the point. Up: slope of the loss there, its pull. Pull times x turns the line.")),
+      html("div", { class: "dlx-wide" }, note, facts.element),
     ],
     draw(state) {
       const { x, y } = points(state);
@@ -106,15 +110,15 @@ function outlierView({ read, change, commit, set, control, note, id }) {
       ]);
       facts.rows(lines.map(({ name, ...line }) =>
         [[FITS[name]], ...Object.entries({ slope: line.slope, intercept: line.offset, loss: line.loss, error: line.error, pull: line.pull })
-          .map(([what, value]) => quantity(`${what}.${name}`, number(value)))]));
+          .map(([what, value]) => quantity(`${what}.${name}`, short(value)))]));
 
       const said = lines.flatMap(({ name, slope }) => [` ${FITS[name]} `, quantity(`slope.${name}`, number(slope)), ";"]);
       const touched = lines[1].error === 0;
       return {
         said: ["The dragged point is at ", quantity("outlier", place.map((v) => number(v)).join(", ")), ". Slopes of the lines:", ...said],
         message: touched
-          ? ["The MAE line goes through the dragged point: of the pull of 1 that it has, ",
-            quantity("held", number(Math.abs(lines[1].pull))), " holds the line there."]
+          ? ["The MAE line goes through the dragged point, held by ",
+            quantity("held", number(Math.abs(lines[1].pull))), " of its pull of 1."]
           : [],
       };
     },
@@ -130,7 +134,7 @@ function logitView({ change, commit, control, id }) {
   const labels = ["Loss against p", "Loss against the logit", "Gradient against the logit"];
   const plots = labels.map((label, i) => plane({ id: `${id}-logit${i}`, label }, handles[i]));
   const facts = table(
-    "At this logit. Steps: of gradient descent on the logit, learning rate 1, until p is on the right side of 0.5",
+    "At this logit. Steps: of gradient descent on the logit, learning rate 1, until p has passed 0.5",
     ["Loss", "value", "gradient", "steps"]);
   let spots;
   plots.forEach((plot, i) => {
@@ -145,14 +149,14 @@ function logitView({ change, commit, control, id }) {
     });
   });
   const hint = "Drag the ring sideways in any of the pictures, or use the slider.";
-  const format = (z) => [quantity("logit", number(z)), ", p = ", quantity("p", number(sigmoid(z)))];
+  const probability = html("span", { class: "dlx-value" });
   const panel = ({ title, element }) => html("div", {}, title, element);
 
   return {
     plots,
     parts: [
-      html("div", { class: "dlx-controls dlx-wide" }, control("logit", { format }), control("positive"),
-        html("div", { class: "dlx-row dlx-keys" }, ...names.map((name, i) => key(`dlx-line${i}`, name)))),
+      html("div", { class: "dlx-controls dlx-wide" }, control("logit", { format: (z) => [quantity("logit", number(z))] }), control("positive"),
+        html("div", { class: "dlx-row dlx-keys" }, probability, ...names.map((name, i) => key(`dlx-line${i}`, name)))),
       html("div", { class: "dlx-wide dlx-three" }, ...plots.map(panel)),
       html("p", { class: "dlx-hint dlx-wide" }, hint),
       html("div", { class: "dlx-wide" }, facts.element),
@@ -178,6 +182,7 @@ function logitView({ change, commit, control, id }) {
         [name], quantity(`value.${name}`, number(value)), quantity(`gradient.${name}`, number(slope)),
         quantity(`steps.${name}`, String(steps)),
       ]));
+      write(probability, ["p = ", quantity("p", number(p))]);
       return {
         said: [
           "Logit ", quantity("logit", number(z)), ", p ", quantity("p", number(p)), ". Gradients:",
@@ -219,7 +224,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
       commit();
     });
   });
-  const step = button("One step of gradient descent", () => {
+  const step = button("One step", () => {
     const { logits: z, label, temperature } = read();
     const { slopes } = atTemperature(z, label, temperature);
     set({ logits: z.map((v, k) => clamp(v - slopes[k], ...limits)) });
@@ -237,7 +242,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
         panel(shares),
         panel(heat, readings)),
       html("p", { class: "dlx-hint dlx-wide" },
-        "Drag the rings of the logits up and down, or go to one with Tab and use the arrow keys. The learning rate of the step is 1."),
+        "Drag the rings of the logits up and down, or go to one with Tab and use the arrow keys. One step is of gradient descent, with learning rate 1."),
       html("div", { class: "dlx-wide" }, facts.element),
     ],
     draw(state) {

@@ -14,8 +14,8 @@ export const dot = (mark, style, point, r = 5) => (place) => {
 };
 
 // `id` is that of the clipping path; `label` names the plot; `attributes` and `children` are
-// those of its element; `keys` stand beside the title.
-export function plane({ id, label, attributes = {}, keys = [] }, ...children) {
+// those of its element.
+export function plane({ id, label, attributes = {} }, ...children) {
   const axes = svg("g");
   const clip = svg("rect");
   const inside = svg("g", { "clip-path": `url(#${id})` });
@@ -33,7 +33,7 @@ export function plane({ id, label, attributes = {}, keys = [] }, ...children) {
   ].map((v) => Number(v.toFixed(2)));
 
   return {
-    title: html("p", { class: "dlx-title" }, label, ...keys),
+    title: html("p", { class: "dlx-title" }, label),
     element,
     toPixels,
     toData([across, down]) {
