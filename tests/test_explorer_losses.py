@@ -291,6 +291,62 @@ def test_impossible_state_is_made_possible(js, given, cleaned):
     assert {key: result[key] for key in cleaned} == cleaned
 
 
+# --- What the picture calls things ------------------------------------------------------
+
+LOOK = """root => {
+  const style = (e) => { const s = getComputedStyle(e); return [s.stroke, s.strokeDasharray]; };
+  const all = (selector) => [...root.querySelectorAll(selector)];
+  return {
+    keys: all(".dlx-key").map((e) => [e.textContent, style(e.querySelector("path"))]),
+    curves: all("polyline:not(.dlx-casing)").map((e) => [e.dataset.mark, style(e)]),
+    dots: all("circle").map((e) => [e.dataset.mark, getComputedStyle(e).fill]),
+    rows: all("tbody tr").map((e) => [e.querySelector("th").textContent,
+      [...e.querySelectorAll("[data-number]")].map((n) => n.dataset.number)]),
+    head: all("thead th").map((e) => e.textContent),
+  };
+}"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("view", VIEWS)
+def test_legend_has_the_look_of_what_it_names(opened, view):
+    seen = opened(SHOWN[view]).locator(".dlx").evaluate(LOOK)
+    curves: dict[str, list] = {}
+    for mark, style in seen["curves"]:
+        curves.setdefault(mark, []).append(style)
+    if view == "softmax":
+        curves["true class"] = curves[f"class {SHOWN[view]['label']}"]
+        curves["after one step"] = curves["step 0"]
+        others = [curves[f"class {k}"] for k in range(4) if k != SHOWN[view]["label"]]
+        assert curves["true class"] not in others
+    keys = {text.rstrip("0123456789. "): style for text, style in seen["keys"]}
+    keys = {"ln 4" if name == "ln" else name: style for name, style in keys.items()}
+    looks = [style for name, style in keys.items() if name != "true class"]  # a bar, not a line
+    assert all(looks.count(style) == 1 for style in looks)
+    for name, style in keys.items():
+        assert curves[name] == [style] * len(curves[name]), name
+    dots = [(mark, fill) for mark, fill in seen["dots"] if mark.endswith((" here", ", dragged"))]
+    for mark, fill in dots:
+        name = mark.removesuffix(" here").removesuffix(", dragged")
+        assert fill in ("none", keys[name][0]), mark
+    assert view == "softmax" or len(dots) >= 3
+
+
+@needs_chromium
+@pytest.mark.parametrize("view", VIEWS)
+def test_tables_say_what_their_numbers_are(opened, view):
+    seen = opened(SHOWN[view]).locator(".dlx").evaluate(LOOK)
+    rows = {"mse": "MSE", "mae": "MAE", "huber": "Huber", "1": "1 (true)"}
+    columns = {"logit z": "logit", "gradient (p − y) / T": "gradient"}
+    assert len(seen["rows"]) in (2, 3, 4)
+    for head, names in seen["rows"]:
+        assert {rows.get(name.partition(".")[2], name.partition(".")[2]) for name in names} == {
+            head
+        }
+        kinds = [name.partition(".")[0] for name in names if not name.startswith("class.")]
+        assert kinds == [columns.get(text, text) for text in seen["head"][1:]]
+
+
 # --- Gestures ---------------------------------------------------------------------------
 
 

@@ -113,12 +113,12 @@ function outlierView({ read, change, commit, set, control, note, id }) {
           .map(([what, value]) => quantity(`${what}.${name}`, short(value)))]));
 
       const said = lines.flatMap(({ name, slope }) => [` ${FITS[name]} `, quantity(`slope.${name}`, number(slope)), ";"]);
-      const touched = lines[1].error === 0;
+      const mae = lines.find(({ name }) => name === "mae");
       return {
         said: ["The dragged point is at ", quantity("outlier", place.map((v) => number(v)).join(", ")), ". Slopes of the lines:", ...said],
-        message: touched
-          ? ["The MAE line goes through the dragged point, held by ",
-            quantity("held", number(Math.abs(lines[1].pull))), " of its pull of 1."]
+        message: mae.error === 0
+          ? ["The MAE line goes through the dragged point: a pull of ",
+            quantity("held", number(Math.abs(mae.pull))), " holds it there, and 1 is the most."]
           : [],
       };
     },
