@@ -179,14 +179,15 @@ function logitView({ change, commit, control, id }) {
         [handles[i].style.left, handles[i].style.top] = plot.toPixels(spots[i]).map((v) => `${v}px`);
       });
       facts.rows(all.map(({ name, value, slope, steps }) => [
-        [name], quantity(`value.${name}`, number(value)), quantity(`gradient.${name}`, number(slope)),
+        // Four decimals: a gradient of −0.9997 is not one of −1.
+        [name], quantity(`value.${name}`, decimals(value, 4)), quantity(`gradient.${name}`, decimals(slope, 4)),
         quantity(`steps.${name}`, String(steps)),
       ]));
       write(probability, ["p = ", quantity("p", number(p))]);
       return {
         said: [
           "Logit ", quantity("logit", number(z)), ", p ", quantity("p", number(p)), ". Gradients:",
-          ...all.flatMap(({ name, slope }) => [` ${name} `, quantity(`gradient.${name}`, number(slope)), ";"]),
+          ...all.flatMap(({ name, slope }) => [` ${name} `, quantity(`gradient.${name}`, decimals(slope, 4)), ";"]),
         ],
       };
     },
