@@ -37,3 +37,16 @@ export const activations = {
   ],
   silu: [(z) => z * sigmoid(z), (z) => sigmoid(z) * (1 + z * sigmoid(-z))],
 };
+
+// Along a list of logits; the largest is subtracted first, so that exp cannot overflow.
+export function softmax(z, temperature = 1) {
+  const most = Math.max(...z) / temperature;
+  const e = z.map((v) => Math.exp(v / temperature - most));
+  const total = e.reduce((a, b) => a + b, 0);
+  return e.map((v) => v / total);
+}
+export function logSoftmax(z) {
+  const most = Math.max(...z);
+  const rest = Math.log(z.reduce((total, v) => total + Math.exp(v - most), 0));
+  return z.map((v) => v - most - rest);
+}
