@@ -114,7 +114,7 @@ export function gainFor(state, plot, level) {
   let x = Math.log(expected(state).gain);
   let off = miss(x);
   let next = x - off / state.depth;
-  for (let k = 0; k < 6 && Math.abs(off) > 1e-3; k += 1) {
+  for (let k = 0; k < 12 && Math.abs(off) > 1e-3; k += 1) {
     next = Math.min(Math.log(high), Math.max(Math.log(low), next));
     const then = miss(next);
     const slope = (then - off) / (next - x);

@@ -91,7 +91,9 @@ function levelPlot({ name, about, label, id, hint, drag, key }) {
       const at = places.theory.at(free).map(Number);
       centre(end, at);
       [handle.style.left, handle.style.top] = at.map((v) => `${v}px`);
-      handle.setAttribute("aria-valuenow", Number(gain.toPrecision(4)));
+      const rounded = Number(gain.toPrecision(4));
+      handle.setAttribute("aria-valuenow", rounded);
+      handle.setAttribute("aria-valuetext", `gain ${rounded}`);
     },
   };
 }
@@ -128,11 +130,11 @@ function build({ read, change, commit, set, redraw, control, reset, readouts, no
   const plots = {
     signals: levelPlot({
       ...shared, name: "Pre-activations", about: "forward →, rms by layer, log", id: `${id}-signals`,
-      label: "Gain, by the last layer's pre-activations", drag: drag("signals"),
+      label: "Theory in the last layer", drag: drag("signals"),
     }),
     gradients: levelPlot({
       ...shared, name: "Gradients", about: "← backward, rms by layer, log", id: `${id}-gradients`,
-      label: "Gain, by the first layer's gradient", drag: drag("gradients"),
+      label: "Theory in the first layer", drag: drag("gradients"),
     }),
   };
 
@@ -166,18 +168,19 @@ function build({ read, change, commit, set, redraw, control, reset, readouts, no
     for (const plot of Object.values(plots)) plot.measure();
   }
 
-  // Whole powers of ten around all that both plots show, at least from a tenth to ten.
-  function rangeOf(levels) {
+  // Whole powers of ten, from a tenth to ten at least. What theory expects has room around
+  // it, so that the axes mostly stay where they are from draw to draw.
+  function rangeOf(levels, room) {
     const logs = levels.filter((v) => v > 0).map(Math.log10);
-    return [Math.min(-1, Math.floor(Math.min(...logs) - 0.05)), Math.max(1, Math.ceil(Math.max(...logs) + 0.05))];
+    return [Math.min(-1, Math.floor(Math.min(...logs) - room)), Math.max(1, Math.ceil(Math.max(...logs) + room))];
   }
 
   function draw(state) {
     const net = network(state);
     const theory = expected(state);
     const { signals, gradients, gain } = theory;
-    const all = [signals, gradients].flatMap(({ theory: line, low, high }) => [...line, ...(low ?? []), ...(high ?? [])]);
-    range = held ?? rangeOf([...net.signals, ...net.gradients, ...all]);
+    const expectation = [signals, gradients].flatMap((one) => [...one.theory, ...(one.low ?? []), ...(one.high ?? [])]);
+    range = held ?? rangeOf([...net.signals, ...net.gradients, ...rangeOf(expectation, 0.3).map((v) => 10 ** v)], 0);
     plots.signals.draw(net.signals, signals, range, -1, gain);
     plots.gradients.draw(net.gradients, gradients, range, 0, gain);
 

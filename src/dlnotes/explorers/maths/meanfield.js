@@ -2,8 +2,8 @@
 // with the same names. An activation is [value, slope], as in activations.js.
 
 // Where E[F(g)], g standard normal, is summed up, and the share of each place.
-const PLACES = Float64Array.from({ length: 128 }, (_, i) => -7.9375 + 0.125 * i);
-const SHARES = PLACES.map((g) => (0.125 * Math.exp((-g * g) / 2)) / Math.sqrt(2 * Math.PI));
+const PLACES = Float64Array.from({ length: 256 }, (_, i) => (2 * i - 255) / 32);
+const SHARES = PLACES.map((g) => Math.exp((-g * g) / 2) / Math.sqrt(2 * Math.PI) / 16);
 
 const MOST_NOISE = 0.4; // what one layer may add before first order fails
 
