@@ -50,7 +50,7 @@ class Explorer(widget.Widget, explorer="initialisation"):
     >>> numbers = explorer.numbers()
     >>> measured, theory = numbers["Pre-activations, factor a layer"]
     >>> round(measured, 2), round(theory, 2)
-    (0.69, 0.71)
+    (0.68, 0.71)
     """
 
     activation: str
@@ -162,11 +162,11 @@ class Explorer(widget.Widget, explorer="initialisation"):
         root = 1 / (self.depth - 1)
         return {
             "Gain of these weights": self.stds()[0] * math.sqrt(self.width),
-            "Units with a slope below 0.01": levels.flat,
+            "Share of slopes below 0.01": levels.flat,
             "Pre-activations, factor a layer": [float(v[-1] / v[0]) ** root for v in signals],
             "Gradients, factor a layer": [float(v[0] / v[-1]) ** root for v in gradients],
             "Gradient, first layer / last": float(levels.gradients[0] / levels.gradients[-1]),
-            "Cosine of two inputs, last layer": levels.cosine,
+            "Cosine of two unrelated inputs, last layer": levels.cosine,
             "signal": float(levels.signals[-1] / levels.signals[0]),
         }
 

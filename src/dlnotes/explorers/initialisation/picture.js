@@ -6,7 +6,7 @@ import { button } from "../shared/controls.js";
 import { html, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, powerOfTen, quantity } from "../shared/numbers.js";
-import { MARGIN, centre, frame, frameIn, ticks } from "../shared/plot.js";
+import { centre, frame, frameIn, ticks } from "../shared/plot.js";
 import { clamp } from "../shared/settings.js";
 
 // A plot of root mean squares by layer on an axis of powers of ten. `drag` is told of the
@@ -66,9 +66,8 @@ function levelPlot({ name, about, label, id, hint, drag, key }) {
     measure() {
       size = frameIn(element);
       const { left, top, width, height } = size;
-      for (const [key, value] of Object.entries({ x: left, y: top - 8, width, height: height + 16 })) clip.setAttribute(key, value);
-      clip.setAttribute("x", left - 8);
-      clip.setAttribute("width", width + 16);
+      const room = { x: left - 9, y: top - 9, width: width + 18, height: height + 18 }; // for the ring at an edge
+      for (const [key, value] of Object.entries(room)) clip.setAttribute(key, value);
     },
     draw(values, expectation, limits, free, gain) {
       [range, layers] = [limits, values.length];
@@ -129,11 +128,11 @@ function build({ read, change, commit, set, redraw, control, reset, readouts, no
   const shared = { hint, key };
   const plots = {
     signals: levelPlot({
-      ...shared, name: "Pre-activations", about: "forward →, rms by layer, log", id: `${id}-signals`,
+      ...shared, name: "Pre-activations", about: "forward →, rms by layer", id: `${id}-signals`,
       label: "Theory in the last layer", drag: drag("signals"),
     }),
     gradients: levelPlot({
-      ...shared, name: "Gradients", about: "← backward, rms by layer, log", id: `${id}-gradients`,
+      ...shared, name: "Gradients", about: "← backward, rms by layer", id: `${id}-gradients`,
       label: "Theory in the first layer", drag: drag("gradients"),
     }),
   };
@@ -191,11 +190,11 @@ function build({ read, change, commit, set, redraw, control, reset, readouts, no
       controls: { gain: { disabled: state.scheme !== "normal" } },
       readouts: {
         "Gain of these weights": number(gain),
-        "Units with a slope below 0.01": number(net.flat),
         "Pre-activations, factor a layer": pair(each(net.signals[0], net.signals.at(-1)), each(signals.theory[0], signals.theory.at(-1))),
         "Gradients, factor a layer": pair(each(net.gradients.at(-1), net.gradients[0]), each(gradients.theory.at(-1), gradients.theory[0])),
+        "Share of slopes below 0.01": number(net.flat),
+        "Cosine of two unrelated inputs, last layer": number(net.cosine),
         "Gradient, first layer / last": number(net.gradients[0] / net.gradients.at(-1)),
-        "Cosine of two inputs, last layer": number(net.cosine),
       },
       said: [
         quantity("depth", String(state.depth)), " layers of ", quantity("width", String(state.width)),
