@@ -209,7 +209,7 @@ def mish_slope(z: Any) -> Any:
 
 
 def _gain(f: Any) -> float:
-    return _mean(f(Z) ** 2) ** -0.5
+    return float(_mean(f(Z) ** 2) ** -0.5)
 
 
 def _reaction(f: Any, step: float = 1e-4) -> float:
