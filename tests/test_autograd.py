@@ -15,7 +15,7 @@ from dlnotes.exercises import autograd as check
 from dlnotes.scratch import autograd
 from dlnotes.scratch.autograd import Node
 
-thorough = settings(max_examples=300, deadline=None)
+thorough = settings(max_examples=300)
 SHAPES = [(), (3,), (1, 3), (2, 1), (2, 3), (4, 2, 3)]
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 

@@ -13,7 +13,7 @@ from dlnotes.training import batches as module
 from dlnotes.training.feeds import as_batches
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 70),
     size=st.integers(1, 80),
@@ -36,7 +36,7 @@ def test_every_sample_once_an_epoch(n, size, shuffle, seed, at_once):
                 assert x.tolist() == list(range(n))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(n=st.integers(1, 50), size=st.integers(1, 50))
 def test_drop_last_keeps_whole_batches_only(n, size):
     if n < size:

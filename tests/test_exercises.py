@@ -5,6 +5,7 @@ import importlib
 import math
 import pkgutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -213,7 +214,7 @@ def test_a_list_passes_for_a_tuple_and_only_for_a_tuple():
     assert pair.verdict(lambda x: [x, np.full((2, 2), x)]) == "Right."
     assert pair.verdict(lambda x: [x]).endswith("1 value(s) are returned, and 2 are expected.")
     assert "(), and (2, 2) is expected" in pair.verdict(lambda x: [x, x])
-    assert pair.difference(lambda x: [x + 1, np.full((2, 2), x)]) == 1
+    assert pair.examine(lambda x: [x, np.full((2, 2), x + 1e-8)])[1] == pytest.approx(1e-8)
     array = Check(cases=[(2.0,)], right=lambda x: np.array([x, x]))
     assert array.verdict(lambda x: [x, x]) == "Right."
 
@@ -276,10 +277,19 @@ def test_lab_checks_each_step_on_its_own(capsys):
 
 
 def test_difference_is_the_largest_one_and_nan_where_there_is_none():
-    assert SQUARE.difference(lambda x: x**2 + 0.5) == 0.5
-    assert SQUARE.difference(lambda x: x**2 - x) == 3.0
-    for answer in (lambda x: x.sum(), lambda x: 1 / 0, ..., lambda x: "a"):
-        assert math.isnan(SQUARE.difference(answer))
+    coarse = replace(SQUARE, rtol=0.5)  # so that a large difference passes
+    largest = max(np.max(case[0] ** 2) for case in SQUARE.cases)
+    said, gap = coarse.examine(lambda x: 1.25 * x**2)
+    assert (said, gap) == ("Right.", pytest.approx(largest / 4))
+    for answer in (lambda x: x.sum(), lambda x: 1 / 0, ..., lambda x: "a", lambda x: 9 * x):
+        assert math.isnan(coarse.examine(answer)[1])
+
+
+def test_an_answer_of_a_lab_is_called_once_for_each_case(capsys):
+    calls = []
+    Lab(square=SQUARE)(square=lambda x: calls.append(x) or x**2)
+    assert len(calls) == len(SQUARE.cases)
+    assert capsys.readouterr().out == "square: Right. Exact up to rounding.\n"
 
 
 def test_no_answer_stands_in_the_frames_of_a_check():

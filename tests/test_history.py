@@ -19,7 +19,7 @@ def rows(n=3):
     ]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(number, number), max_size=5))
 def test_csv_gives_every_number_back(tmp_path_factory, values):
     history = History(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dlnotes.training import means as module
@@ -13,7 +13,6 @@ from dlnotes.training.means import Means
 numbers = st.floats(-1e3, 1e3, width=32)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 9), numbers, numbers, st.integers(0, 3)), min_size=1),
     st.sampled_from([1, 5, 4096]),

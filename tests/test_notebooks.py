@@ -358,8 +358,12 @@ def meta(name, **changes):
     return lambda nb: cell_of(nb, name).metadata.update(changes)
 
 
-def code(name, text):
-    return lambda nb: cell_of(nb, name).update(source=text)
+def code(name, text, **others):
+    def plant(nb):
+        for cell, source in {name: text, **others}.items():
+            cell_of(nb, cell).update(source=source)
+
+    return plant
 
 
 def figure(**changes):
@@ -421,6 +425,10 @@ BROKEN = {
     "solution-first": (lambda nb: nb.cells.insert(1, nb.cells.pop(6)), "no solution cell after it"),
     "solution-without-check": (code("solution", "# @title Solution"), "must call check"),
     "solution-title": (code("solution", "check.one(1)"), "first line of a solution"),
+    "hidden-name": (
+        code("lab", "check.lab(a=helper, b=2, c=3)", solution="# @title Solution\nhelper = 1"),
+        "lab.*'helper' is made in a solution only",
+    ),
     "details": (title("# T\n<details><summary>A</summary>\nb\n\n</details>"), "an empty line"),
     "details-end": (title("# T\n<details><summary>A</summary>\n\nb\n</details>"), "an empty line"),
     "number": (title("# T\n\nIt is $0.91$."), "title: .*the text says 0.91, which no code cell"),

@@ -1,7 +1,7 @@
 """The playground's training: Python against torch, and JavaScript against Python."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from explorers import JavaScript
 from torch import nn
 
 from dlnotes import playground
+from dlnotes.explorers.playground import Explorer
 from dlnotes.playground import Settings
 from dlnotes.portable import Generator
 
@@ -287,5 +288,7 @@ def test_unknown_data_is_named():
         playground.train(data="cirles")
 
 
-def test_settings_have_a_default_each():
-    assert len(fields(Settings)) == len(asdict(playground.start(Settings()).settings))
+def test_settings_begin_as_those_of_the_page():
+    """All but the epochs: the page opens an untrained network, a function trains one."""
+    page = replace(Explorer().settings(), epochs=Settings().epochs)
+    assert replace(page, hidden=tuple(page.hidden), placed=tuple(page.placed)) == Settings()

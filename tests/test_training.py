@@ -101,7 +101,7 @@ def test_it_is_the_loop_one_would_write():
     assert same(weights(model), weights(twin))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(n=st.integers(1, 40), size=st.integers(1, 17))
 def test_means_are_weighted_by_batch_size(n, size):
     x = torch.arange(float(n)).unsqueeze(1) ** 2
@@ -290,7 +290,7 @@ def test_predict_keeps_order_and_mode_and_can_be_differentiated_on():
 # --- schedules --------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     interval=st.sampled_from(["epoch", "batch"]),
     n=st.integers(1, 20),
@@ -894,7 +894,7 @@ def run(folder, epochs, stop=None, *, kind="batches", name="run.pt", **options):
 
 
 @pytest.mark.parametrize("kind", ["batches", "loader"])
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(stop=st.integers(4, 23))
 def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path_factory, kind, stop):
     folder = tmp_path_factory.mktemp("resume")

@@ -281,6 +281,7 @@ def problems(nb: Notebook) -> Iterator[str]:
     for name in sorted({str(name) for name in names if names.count(name) > 1}):
         yield f"the figure name {name!r} is used twice"
     yield from exercise_problems(nb)
+    yield from hidden_names(nb)
     yield from (f"{label(nb, cell)}: {text}" for cell, text in numbers_in_text.problems(nb))
 
 
@@ -355,6 +356,40 @@ def exercise_problems(nb: Notebook) -> Iterator[str]:
     for name, index in solved.items():
         if name not in stubs:
             yield f"{label(nb, nb.cells[index])}: no stub (tag exercise) checks {name}"
+
+
+def hidden_names(nb: Notebook) -> Iterator[str]:
+    """Yield what a cell takes from a folded solution: who solves alone does not have it."""
+    open_names: set[str] = set()
+    folded: set[str] = set()
+    for cell in code_cells(nb):
+        bound, used = bindings(cell)
+        if "solution" in tags(cell):
+            folded |= bound
+            continue
+        for name in sorted((used - bound) & (folded - open_names)):
+            yield f"{label(nb, cell)}: {name!r} is made in a solution only: make it in a cell"
+        open_names |= bound
+
+
+def bindings(cell: Cell) -> tuple[set[str], set[str]]:
+    """Return the names that a cell binds, in its functions too, and those that it reads."""
+    bound: set[str] = set()
+    used: set[str] = set()
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError:
+        return bound, used
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).split(".")[0])
+    return bound, used
 
 
 def checked(cell: Cell) -> list[str]:

@@ -83,35 +83,29 @@ class Check:
 
     def verdict(self, answer: Any) -> str:
         """Return the verdict: it starts with "Right", "Not yet" or "No answer yet"."""
+        return self.examine(answer)[0]
+
+    def examine(self, answer: Any) -> tuple[str, float]:
+        """Return the verdict, and of an exact answer the largest difference, else nan.
+
+        Exact means in double precision, and compared with numbers rather than judged.
+        """
         try:
             results = [self._result(answer, case) for case in self.cases]
             if self.judge is not None:
-                return self._judged(results)
+                return self._judged(results), math.nan
             arrays = list(map(self._arrays, results, self.cases))
         except _NotYet as told:
-            return str(told)
+            return str(told), math.nan
         if self._fits(self.right, arrays):
             kinds = {a.dtype for group in arrays for a in group} & set(COARSE)
-            return f"Right, as far as {min(map(str, kinds))} can tell." if kinds else "Right."
+            if kinds:
+                return f"Right, as far as {min(map(str, kinds))} can tell.", math.nan
+            return "Right.", self._gap(arrays)
         for message, wrong in self.mistakes.items():
             if self._fits(wrong, arrays):
-                return f"Not yet. {message}"
-        return f"Not yet. {self._symptom(arrays)}"
-
-    def difference(self, answer: Any) -> float:
-        """Return the largest difference to the right values, nan where there is none."""
-        try:
-            arrays = [self._arrays(self._result(answer, case), case) for case in self.cases]
-        except _NotYet:
-            return math.nan
-        pairs = [
-            (result, expected)
-            for case, group in zip(self.cases, arrays, strict=True)
-            for result, expected in zip(group, _numbers(self.right(*case)), strict=False)
-        ]
-        if any(a.shape != b.shape or "U" in a.dtype.kind + b.dtype.kind for a, b in pairs):
-            return math.nan
-        return max(float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs)
+                return f"Not yet. {message}", math.nan
+        return f"Not yet. {self._symptom(arrays)}", math.nan
 
     def _result(self, answer: Any, case: tuple[Any, ...]) -> Any:
         """Call the answer on a copy of a case, with tensors where arrays do not do."""
@@ -152,6 +146,20 @@ class Check:
             for group, case in zip(arrays, self.cases, strict=True)
             for wanted in [_numbers(function(*copy.deepcopy(case)))]
         )
+
+    def _gap(self, arrays: list[list[npt.NDArray[Any]]]) -> float:
+        """Return the largest difference to the right values; of text it is 0."""
+        pairs = [
+            (result, expected)
+            for group, case in zip(arrays, self.cases, strict=True)
+            for result, expected in zip(
+                group, _numbers(self.right(*copy.deepcopy(case))), strict=True
+            )
+            if result.dtype.kind != "U"
+        ]
+        with np.errstate(invalid="ignore"):  # inf - inf, where inf is right
+            gaps = [np.max(np.nan_to_num(np.abs(a - b)), initial=0.0) for a, b in pairs]
+        return float(max(gaps, default=0.0))
 
     def _judged(self, results: list[Any]) -> str:
         assert self.judge is not None
@@ -221,15 +229,12 @@ class Lab(dict[str, Check]):
         for name, answer in answers.items():
             if name not in self:
                 raise ValueError(f"no step {name!r}: the steps are {', '.join(self)}")
-            verdict = self[name].verdict(answer)
-            if verdict == "Right." and self[name].judge is None:
-                gap = self[name].difference(answer)
-                power = f"{10.0 ** math.ceil(math.log10(gap)):.0e}" if gap > 1e-12 else ""
-                verdict += (
-                    f" Approximate: the largest difference is below {power}."
-                    if power
-                    else " Exact up to rounding."
-                )
+            verdict, gap = self[name].examine(answer)
+            if gap > 1e-12:
+                power = f"{10.0 ** math.ceil(math.log10(gap)):.0e}"
+                verdict += f" Approximate: the largest difference is below {power}."
+            elif not math.isnan(gap):
+                verdict += " Exact up to rounding."
             print(f"{name}: {verdict}")
 
 

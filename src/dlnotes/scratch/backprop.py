@@ -349,7 +349,7 @@ def cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
     return float(-(y * log_p).sum() / len(z)), (np.exp(log_p) - y) / len(z)
 
 
-def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
+def batch_norm(x: Array, gamma: Array | float, beta: Array | float, eps: float = 1e-5) -> Array:
     """Normalise each feature over the batch (variance divided by N), then scale and shift.
 
     Examples
@@ -361,7 +361,7 @@ def batch_norm(x: Array, gamma: Array, beta: Array, eps: float = 1e-5) -> Array:
 
 
 def batch_norm_backward(
-    dout: Array, x: Array, gamma: Array, eps: float = 1e-5
+    dout: Array, x: Array, gamma: Array | float, eps: float = 1e-5
 ) -> tuple[Array, Array, Array]:
     r"""Return the gradients of `batch_norm` with respect to x, gamma and beta.
 

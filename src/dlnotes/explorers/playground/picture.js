@@ -19,22 +19,28 @@ const COLOURS = [[230, 120, 10], [30, 130, 200]];
 
 const at = (k, steps) => -REACH + (2 * REACH * k) / steps;
 
-// Paints numbers from -1 to 1, row by row from the top, as colour and strength.
-function paint(canvas, values) {
-  const image = new ImageData(GRID, GRID);
-  values.forEach((value, k) => {
-    const strength = Math.min(1, Math.abs(value));
-    image.data.set([...COLOURS[value > 0 ? 1 : 0], 200 * strength], 4 * k);
-  });
+const image = new ImageData(GRID, GRID); // for one picture after the other
+
+// Paints numbers, row by row from the top, as colour and strength: full at `largest`. In
+// plain loops, because there are up to 34 pictures a frame.
+function paint(canvas, values, largest) {
+  const { data } = image;
+  for (let k = 0; k < values.length; k += 1) {
+    const [red, green, blue] = COLOURS[values[k] > 0 ? 1 : 0];
+    data[4 * k] = red;
+    data[4 * k + 1] = green;
+    data[4 * k + 2] = blue;
+    data[4 * k + 3] = 200 * Math.min(1, Math.abs(values[k]) / largest);
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-// Draws numbers along x as a line.
-function plotLine(canvas, values) {
+// Draws numbers along x as a line, `largest` near the top.
+function plotLine(canvas, values, largest) {
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, GRID, GRID);
   context.beginPath();
-  values.forEach((value, k) => context.lineTo((k / (values.length - 1)) * GRID, (GRID * (1 - 0.9 * value)) / 2));
+  values.forEach((value, k) => context.lineTo((k / (values.length - 1)) * GRID, (GRID * (1 - (0.9 * value) / largest)) / 2));
   context.strokeStyle = `rgb(${COLOURS[1]})`;
   context.lineWidth = 2;
   context.stroke();
@@ -84,9 +90,8 @@ function diagram() {
     }));
     const show = run.layers[0].fanIn === 1 ? plotLine : paint;
     units.forEach((layer, k) => layer.forEach((canvas, j) => {
-      const own = values.map((outs) => outs[k][j]);
-      const largest = Math.max(...own.map(Math.abs)) || 1;
-      show(canvas, own.map((v) => v / largest));
+      const own = values[k][j];
+      show(canvas, own, own.reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1);
     }));
   }
 
@@ -135,6 +140,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
       put({ epochs });
       return epochs < LAST && Number.isFinite(run.history.at(-1).train_loss);
     },
+    still: "50 epochs",
     skip: () => set({ epochs: Math.min(LAST, read().epochs + 50) }),
   });
   const step = button("One epoch", () => set({ epochs: Math.min(LAST, read().epochs + 1) }));
@@ -145,11 +151,15 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
 
   const defaults = Object.fromEntries(Object.entries(spec.settings).map(([name, { default: value }]) => [name, value]));
   const question = html("p", { class: "dlx-question" });
+  const ask = (name) => {
+    question.textContent = PRESETS[name]?.question ?? "Choose a question, or press Play; then change one thing and watch.";
+  };
+  ask("");
   const presets = select({
     label: "Something to find out",
     choices: { "": "Your own settings", ...Object.fromEntries(Object.entries(PRESETS).map(([name, { label }]) => [name, label])) },
     change(name) {
-      question.textContent = PRESETS[name]?.question ?? "";
+      ask(name);
       if (name) set({ ...defaults, ...PRESETS[name].state });
     },
   });
@@ -271,24 +281,24 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
     if (whole) {
       fit.setAttribute("points", along.map((x, k) => toPixels([x, clamp(answers[k], -1e3, 1e3)])).join(" "));
     } else if (!regression) {
-      paint(heat, values.map((outs) => 2 * sigmoid(outs.at(-1)[0]) - 1));
+      paint(heat, values.at(-1)[0].map((z) => 2 * sigmoid(z) - 1), 1);
     }
     aim.setAttribute("visibility", cursor && state.data === "placed" ? "visible" : "hidden");
     if (cursor) aim.setAttribute("transform", `translate(${toPixels(cursor)})`);
   }
 
-  // What every unit puts out at each place of the pictures.
+  // What every unit puts out at each place of the pictures, [layer][unit][place].
   function everywhere() {
-    const copy = () => run.outs.map((out) => Array.from(out));
-    if (state.data === "sine") {
-      return Array.from({ length: GRID }, (_, k) => (outputAt(run, [at(k, GRID - 1)]), copy()));
-    }
+    const line = state.data === "sine";
+    const count = line ? GRID : GRID * GRID;
+    const values = run.outs.map((out) => Array.from(out, () => new Float64Array(count)));
     // The middle of each cell, so that the picture covers the frame.
     const middle = (k) => at(k + 0.5, GRID);
-    return Array.from({ length: GRID * GRID }, (_, k) => {
-      outputAt(run, [middle(k % GRID), -middle(Math.floor(k / GRID))]);
-      return copy();
-    });
+    for (let place = 0; place < count; place += 1) {
+      outputAt(run, line ? [at(place, GRID - 1)] : [middle(place % GRID), -middle(Math.floor(place / GRID))]);
+      run.outs.forEach((out, k) => out.forEach((v, j) => { values[k][j][place] = v; }));
+    }
+    return values;
   }
 
   // ---- the rest -------------------------------------------------------------------
@@ -415,7 +425,7 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
   function forget() {
     cursor = null;
     presets.set("");
-    question.textContent = "";
+    ask("");
   }
 
   return { parts, draw, measure, sized: [surface, chart.element, net.element], reset: forget };

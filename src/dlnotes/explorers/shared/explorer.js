@@ -125,16 +125,17 @@ export function explorer(spec, { clean, build }) {
 
     // A Play button. `begin()` readies, `frame(ms)` shows what there is to see after so
     // many milliseconds and says whether there is more, `skip()` shows the end at once
-    // for a reader who asked for less motion.
-    function player({ begin, frame, skip }) {
+    // for a reader who asked for less motion, under the label `still`.
+    function player({ begin, frame, skip, still = "Play" }) {
       let asked = 0;
-      const element = button("Play", () => (asked ? stop() : start()));
+      const label = () => (lessMotion() ? still : "Play");
+      const element = button(label(), () => (asked ? stop() : start()));
       element.classList.add("dlx-main");
       function stop() {
         if (asked) commit(); // what frames have put
         cancelAnimationFrame(asked);
         asked = 0;
-        element.textContent = "Play";
+        element.textContent = label();
         redraw();
       }
       function start() {
