@@ -197,7 +197,7 @@ def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
         ([], r"$\frac{1}{2$", "Missing close brace"),
         ([code("plot()", picture())], "", "a picture without alt text"),
         ([], "[lost](nowhere.md)", "nowhere.md"),
-        ([], esm.html("decent", {}, "A path."), "no explorer named decent: there are backprop"),
+        ([], esm.html("decent", {}, "A path."), "no explorer named decent: there are activations"),
         (
             [code("warn()", nbformat.v4.new_output("stream", name="stderr", text="careful"))],
             "",

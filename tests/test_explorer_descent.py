@@ -42,6 +42,7 @@ def js() -> JavaScript:
         "shared/numbers.js",
         "shared/plot.js",
         "shared/settings.js",
+        "shared/terrain.js",
     )
 
 
@@ -70,11 +71,12 @@ def test_javascript_and_settings_have_the_same_surfaces_and_rules(js):
         assert known == list(descent.OPTIMIZERS)
 
 
-@pytest.mark.parametrize("name", [*surfaces.SURFACES, "ravine 3"])
+@pytest.mark.parametrize("name", [*surfaces.SURFACES, "ravine 3", "ravine 3 30"])
 def test_javascript_surface_is_that_of_dlnotes_and_of_autograd(js, name):
-    name, _, condition = name.partition(" ")
-    surface = surfaces.ravine(float(condition)) if condition else surfaces.SURFACES[name]
-    made = f"surfaces.{name}({{{f'condition: {condition}' if condition else ''}}})"
+    name, *given = name.split()
+    surface = surfaces.ravine(*map(float, given)) if given else surfaces.SURFACES[name]
+    options = dict(zip(("condition", "angle"), map(float, given), strict=False))
+    made = f"surfaces.{name}({json.dumps(options)})"
     facts = js(made)
     assert facts["dim"] == surface.dim
     for fact in ("minima", "window", "start"):

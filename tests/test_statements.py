@@ -5,7 +5,8 @@ planned from, in its order: its id there, its topic, our verdict, and where it i
 NOTEBOOK#CELL, or ``chapter NN`` until that chapter is written. Only the ids are kept here,
 and the file lies beside its test because no reader needs it. A chapter that joins the
 course takes over the rows that wait for it: it names the cell that settles each, or the
-later chapter that will. What is wrong or misleading gets an entry on a page of myths.
+later chapter that will. What is wrong or misleading gets an entry on a page of myths, named
+by its cell of code; what is open there is named by the reading, which says what is known.
 """
 
 import csv
@@ -33,8 +34,9 @@ STATEMENTS = {
     "tensors": 9,
 }
 MYTHS = {"wrong": "**Wrong.**", "misleading": "**Misleading.**"}
-# "open": the course says that it does not settle it.
-VERDICTS = {"holds", "open", *MYTHS}
+# What a paragraph of a myth's reading begins with. Open: the course does not settle it.
+OPENINGS = {**MYTHS, "open": "**Open.**"}
+VERDICTS = {"holds", *OPENINGS}
 
 with (Path(__file__).parent / "statements.csv").open(encoding="utf8", newline="") as file:
     ROWS = list(csv.DictReader(file))
@@ -94,7 +96,8 @@ def test_a_myth_entry_gives_the_verdicts_of_the_statements_that_it_answers(entry
     assert re.search(r"^### “[^”]+”\n", "".join(claim["source"]), re.MULTILINE)
     assert code["outputs"]
     paragraphs = "".join(reading["source"]).split("\n\n")
-    given = [key for text in paragraphs for key in MYTHS if text.startswith(MYTHS[key])]
-    assert paragraphs[0].startswith(tuple(MYTHS.values()))
-    answers = {row["verdict"] for row in ROWS if row["where"] == f"{entry}-code"} & set(MYTHS)
+    given = [key for text in paragraphs for key in OPENINGS if text.startswith(OPENINGS[key])]
+    assert paragraphs[0].startswith(tuple(OPENINGS.values()))
+    where = {f"{entry}-code", f"{entry}-reading"}
+    answers = {row["verdict"] for row in ROWS if row["where"] in where} & set(OPENINGS)
     assert sorted(given) == sorted(answers)

@@ -6,8 +6,8 @@ import torch
 
 from dlnotes.surfaces import SURFACES, Surface, ravine
 
-ALL = [*SURFACES.values(), ravine(1.0), ravine(100.0)]
-IDS = [*SURFACES, "ravine-1", "ravine-100"]
+ALL = [*SURFACES.values(), ravine(1.0), ravine(100.0), ravine(9.0, 30.0)]
+IDS = [*SURFACES, "ravine-1", "ravine-100", "ravine-turned"]
 every_surface = pytest.mark.parametrize("surface", ALL, ids=IDS)
 
 # The definitions once more, each written for one point in another way than in the package.
@@ -116,6 +116,24 @@ def test_condition_is_the_condition_number():
         ravine(37.0).value, torch.zeros(2, dtype=torch.float64)
     )
     assert float(torch.linalg.cond(hessian)) == pytest.approx(37.0)
+
+
+def test_angle_turns_the_valley_with_its_start_and_leaves_the_condition():
+    turned, straight = ravine(37.0, 30.0), ravine(37.0)
+    zero = torch.zeros(2, dtype=torch.float64)
+    hessian = torch.autograd.functional.hessian(turned.value, zero)
+    values, vectors = torch.linalg.eigh(hessian)
+    np.testing.assert_allclose(values, [1, 37], rtol=1e-12)
+    along = vectors[:, 0] * vectors[0, 0].sign()
+    np.testing.assert_allclose(along, [np.sqrt(3) / 2, 0.5], rtol=1e-12)  # counterclockwise
+    start, before = np.array(turned.start), np.array(straight.start)
+    assert turned.value(start) == pytest.approx(straight.value(before))
+    assert start @ along.numpy() == pytest.approx(before[0])
+
+
+def test_impossible_angle_is_named():
+    with pytest.raises(ValueError, match="angle must be a finite number of degrees"):
+        ravine(angle=float("inf"))
 
 
 @pytest.mark.parametrize("condition", [0.0, -1.0, float("inf"), float("nan")])

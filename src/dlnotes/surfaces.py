@@ -147,45 +147,60 @@ def bowl() -> Surface:
     )
 
 
-def ravine(condition: float = 20.0) -> Surface:
-    """Return f(x, y) = (x² + condition · y²) / 2, a valley along the x axis.
+def ravine(condition: float = 20.0, angle: float = 0.0) -> Surface:
+    """Return f(x, y) = (u² + condition · v²) / 2, a valley along the x axis, or turned.
 
-    The Hessian is diagonal with eigenvalues 1 and `condition`, so `condition` is
-    the condition number (for values of at least 1).
+    u and v are x and y, turned by `angle` with the valley. The Hessian has the
+    eigenvalues 1 and `condition`, so `condition` is the condition number (for values of
+    at least 1), whatever the angle. The start turns with the valley.
 
     Parameters
     ----------
     condition : float
         Curvature across the valley divided by curvature along it; positive.
+    angle : float
+        Of the valley with the x axis, in degrees, counterclockwise.
 
     Raises
     ------
     ValueError
-        If `condition` is not a positive finite number.
+        If `condition` is not a positive finite number or `angle` is not finite.
 
     Examples
     --------
     >>> ravine(10.0).grad(np.array([1.0, 1.0])).tolist()
     [1.0, 10.0]
+    >>> ravine(10.0, angle=90.0).grad(np.array([1.0, 1.0])).round(12).tolist()
+    [10.0, 1.0]
     """
     if not (np.isfinite(condition) and condition > 0):
         raise ValueError(f"condition must be a positive finite number, got {condition}")
+    if not np.isfinite(angle):
+        raise ValueError(f"angle must be a finite number of degrees, got {angle}")
+    cos, sin = float(np.cos(np.deg2rad(angle))), float(np.sin(np.deg2rad(angle)))
+
+    def along_and_across(p: Array) -> tuple[Array, Array]:
+        x, y = p[..., 0], p[..., 1]
+        return cos * x + sin * y, cos * y - sin * x
 
     def value(p: Array) -> Array:
-        return (p[..., 0] ** 2 + condition * p[..., 1] ** 2) / 2
+        u, v = along_and_across(p)
+        return (u**2 + condition * v**2) / 2
 
     def grad(p: Array) -> Array:
-        return _stack(p, p[..., 0], condition * p[..., 1])
+        u, v = along_and_across(p)
+        return _stack(p, cos * u - condition * sin * v, sin * u + condition * cos * v)
 
     return Surface(
         "ravine",
-        rf"\tfrac12 (x^2 + {condition:g}\,y^2)",
+        rf"\tfrac12 (x^2 + {condition:g}\,y^2)"
+        + (rf"\ \text{{turned by }} {angle:g}^\circ" if angle else ""),
         2,
         value,
         grad,
         minima=((0.0, 0.0),),
-        window=((-2.5, 2.5), (-1.25, 1.25)),
-        start=(-2.0, 0.8),
+        window=((-2.5, 2.5), (-2.5, 2.5) if angle else (-1.25, 1.25)),
+        start=(-2.0 * cos - 0.8 * sin, 0.8 * cos - 2.0 * sin),
     )
 
 

@@ -16,6 +16,7 @@ OPTIMIZERS = {
     "gd": lambda share: optimizers.gd(),
     "momentum": lambda share: optimizers.momentum(share),
     "nesterov": lambda share: optimizers.nesterov(share),
+    "adagrad": lambda share: optimizers.adagrad(),
     "rmsprop": lambda share: optimizers.rmsprop(share),
     "adam": lambda share: optimizers.adam((share, 0.999)),
     "adamw": lambda share: optimizers.adamw((share, 0.999)),
@@ -60,14 +61,18 @@ class Explorer(widget.Widget, explorer="descent"):
     @traitlets.validate("start")
     def _near_window(self, proposal: Any) -> list[float]:
         # In the constructor traitlets checks the surface before or after this, as it likes.
-        if problem := _start_problem(self.surface, proposal.value):
+        if problem := self._start_problem(proposal.value):
             raise traitlets.TraitError(problem)
         return [float(v) for v in proposal.value]
 
     @traitlets.observe("surface")
     def _start_again(self, change: Any) -> None:
-        if _start_problem(self.surface, self.start):
+        if self._start_problem(self.start):
             self.start = list(surfaces.SURFACES[self.surface].start)
+
+    def _start_problem(self, start: Any) -> str | None:
+        known = surfaces.SURFACES.get(self.surface)  # if not, the surface's own check says so
+        return known and start_problem(known, start)
 
     def _chosen(self) -> surfaces.Surface:
         if self.surface == "ravine":
@@ -186,19 +191,17 @@ def picture(window: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(m - unit * side, m + unit * side) for m, side in zip(middles, shape, strict=True)]
 
 
-def _start_problem(surface: str, start: Any) -> str | None:
-    """Say what is wrong with a starting point, or return None."""
-    if surface not in surfaces.SURFACES:
-        return None  # traitlets checks in any order: the surface's own check says so
-    reach = picture(surfaces.SURFACES[surface].window)
+def start_problem(surface: surfaces.Surface, start: Any) -> str | None:
+    """Say what is wrong with a starting point on a surface, or return None."""
+    name, reach = surface.name, picture(surface.window)
     given = len(start) if isinstance(start, Sequence | np.ndarray) else start
     if given != len(reach):
-        return f"start needs {len(reach)} number(s) on the {surface} surface, got {given}"
+        return f"start needs {len(reach)} number(s) on the {name} surface, got {given}"
     for axis, value, (low, high) in zip("xy", start, reach, strict=False):
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             return f"start {axis} must be a number, got {value!r}"
         room = 1e-9 * (high - low)  # the other side rounds the ends differently
         if not low - room <= value <= high + room:
             ends = f"from {low:g} to {high:g}"
-            return f"start {axis} must be {ends} on the {surface} surface, got {value:g}"
+            return f"start {axis} must be {ends} on the {name} surface, got {value:g}"
     return None

@@ -6,6 +6,7 @@ import { optimizers, descend } from "../maths/optimizers.js";
 import { number, quantity } from "../shared/numbers.js";
 import { logScale } from "../shared/plot.js";
 import { cleaned, clamp, finite } from "../shared/settings.js";
+import { lost, picture } from "../shared/terrain.js";
 
 // What the momentum slider sets in each rule, and how the reader knows it.
 export const KNOB = {
@@ -15,24 +16,6 @@ export const KNOB = {
   adam: ["beta1", "Momentum β₁"],
   adamw: ["beta1", "Momentum β₁"],
 };
-
-// The picture is 4 wide by 3 high, in these units.
-export const [WIDTH, HEIGHT] = [400, 300];
-
-// The part of the plane that the picture shows: the window, widened until one unit is
-// equally long in both directions, so that steps are seen at right angles to contours.
-export function picture({ dim, window: [[x0, x1], y], value }) {
-  if (dim === 1) {
-    const heights = Array.from({ length: 201 }, (_, i) => value([x0 + ((x1 - x0) * i) / 200]));
-    const [low, high] = [Math.min(...heights), Math.max(...heights)];
-    const room = 0.08 * (high - low);
-    return [[x0, x1], [low - room, high + room]];
-  }
-  const [y0, y1] = y;
-  const unit = Math.max((x1 - x0) / WIDTH, (y1 - y0) / HEIGHT) / 2;
-  const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
-  return [[cx - unit * WIDTH, cx + unit * WIDTH], [cy - unit * HEIGHT, cy + unit * HEIGHT]];
-}
 
 // Any state made into one that can be drawn: the start belongs to the surface.
 export function clean(state) {
@@ -49,13 +32,9 @@ export function trajectory({ surface, optimizer, lr, momentum, start, steps, con
   const f = surfaces[surface]({ condition });
   const knob = KNOB[optimizer];
   const rule = optimizers[optimizer](knob ? { [knob[0]]: momentum } : {});
-  const lost = (x) =>
-    !x.every((v, i) => {
-      const [low, high] = f.window[i];
-      return Math.abs(v - (low + high) / 2) <= 500 * (high - low);
-    });
-  const points = descend(f.grad, start, rule, lr, steps, lost);
-  const diverged = lost(points.at(-1)) ? points.length - 1 : null;
+  const gone = lost(f);
+  const points = descend(f.grad, start, rule, lr, steps, gone);
+  const diverged = gone(points.at(-1)) ? points.length - 1 : null;
   return {
     points,
     losses: points.map(f.value),

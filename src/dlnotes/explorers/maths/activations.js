@@ -30,9 +30,23 @@ export const activations = {
   tanh: [Math.tanh, (z) => 4 * sigmoidSlope(2 * z)],
   relu: [(z) => Math.max(z, 0), (z) => (z > 0 ? 1 : 0)],
   leaky_relu: [(z) => (z > 0 ? z : 0.01 * z), (z) => (z > 0 ? 1 : 0.01)],
+  elu: [(z) => (z > 0 ? z : Math.expm1(z)), (z) => (z > 0 ? 1 : Math.exp(z))],
   gelu: [
     (z) => z * normalCdf(z),
     (z) => normalCdf(z) + (z * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI),
   ],
   silu: [(z) => z * sigmoid(z), (z) => sigmoid(z) * (1 + z * sigmoid(-z))],
 };
+
+// Along a list of logits; the largest is subtracted first, so that exp cannot overflow.
+export function softmax(z, temperature = 1) {
+  const most = Math.max(...z) / temperature;
+  const e = z.map((v) => Math.exp(v / temperature - most));
+  const total = e.reduce((a, b) => a + b, 0);
+  return e.map((v) => v / total);
+}
+export function logSoftmax(z) {
+  const most = Math.max(...z);
+  const rest = Math.log(z.reduce((total, v) => total + Math.exp(v - most), 0));
+  return z.map((v) => v - most - rest);
+}

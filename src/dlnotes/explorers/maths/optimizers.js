@@ -20,6 +20,13 @@ export const optimizers = {
     },
   }),
   nesterov: ({ beta = 0.9 } = {}) => optimizers.momentum({ beta, nesterov: true }),
+  adagrad: ({ eps = 1e-10 } = {}) => ({
+    init: zeros,
+    update: (g, state, x, lr) => {
+      const total = state.map((v, i) => v + g[i] * g[i]);
+      return [x.map((v, i) => v - (lr * g[i]) / (Math.sqrt(total[i]) + eps)), total];
+    },
+  }),
   rmsprop: ({ alpha = 0.99, eps = 1e-8 } = {}) => ({
     init: zeros,
     update: (g, state, x, lr) => {

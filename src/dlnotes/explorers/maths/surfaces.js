@@ -29,14 +29,24 @@ export const surfaces = {
     window: [[-2.5, 2.5], [-2.5, 2.5]],
     start: [-2, 1.5],
   }),
-  ravine: ({ condition = 20 } = {}) => ({
-    dim: 2,
-    value: ([x, y]) => (x * x + condition * y * y) / 2,
-    grad: ([x, y]) => [x, condition * y],
-    minima: [[0, 0]],
-    window: [[-2.5, 2.5], [-1.25, 1.25]],
-    start: [-2, 0.8],
-  }),
+  ravine: ({ condition = 20, angle = 0 } = {}) => {
+    const [cos, sin] = [Math.cos, Math.sin].map((f) => f((angle * Math.PI) / 180));
+    const turned = ([x, y]) => [cos * x + sin * y, cos * y - sin * x];
+    return {
+      dim: 2,
+      value: (p) => {
+        const [u, v] = turned(p);
+        return (u * u + condition * v * v) / 2;
+      },
+      grad: (p) => {
+        const [u, v] = turned(p);
+        return [cos * u - condition * sin * v, sin * u + condition * cos * v];
+      },
+      minima: [[0, 0]],
+      window: [[-2.5, 2.5], angle ? [-2.5, 2.5] : [-1.25, 1.25]],
+      start: [-2 * cos - 0.8 * sin, 0.8 * cos - 2 * sin],
+    };
+  },
   saddle: () => ({
     dim: 2,
     value: ([x, y]) => x ** 2 / 2 + y ** 4 / 4 - y ** 2 / 2,

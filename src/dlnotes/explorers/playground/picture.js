@@ -19,11 +19,12 @@ const COLOURS = [[230, 120, 10], [30, 130, 200]];
 
 const at = (k, steps) => -REACH + (2 * REACH * k) / steps;
 
-const image = new ImageData(GRID, GRID); // for one picture after the other
+let image; // for one picture after the other
 
 // Paints numbers, row by row from the top, as colour and strength: full at `largest`. In
 // plain loops, because there are up to 34 pictures a frame.
 function paint(canvas, values, largest) {
+  image ??= new ImageData(GRID, GRID);
   const { data } = image;
   for (let k = 0; k < values.length; k += 1) {
     const [red, green, blue] = COLOURS[values[k] > 0 ? 1 : 0];

@@ -12,9 +12,9 @@ const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴" 
 Object.assign(SUPERSCRIPT, { 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" });
 export const powerOfTen = (k) => `10${[...String(k)].map((c) => SUPERSCRIPT[c]).join("")}`;
 
-// A number as a reader writes it: 3 significant digits, a true minus, × 10ᵏ when long,
-// then with `digits` decimals.
-export function number(value, digits = 1) {
+// A number as a reader writes it: 3 significant digits unless told, a true minus, × 10ᵏ when
+// long, then with `digits` decimals.
+export function number(value, digits = 1, significant = 3) {
   if (!Number.isFinite(value)) return "not a number";
   const size = Math.abs(value);
   let text;
@@ -22,7 +22,7 @@ export function number(value, digits = 1) {
   else if (size < 1e-3 || size >= 1e4) {
     const [mantissa, exponent] = size.toExponential(digits).split("e");
     text = `${mantissa} × ${powerOfTen(Number(exponent))}`;
-  } else text = String(Number(size.toPrecision(3)));
+  } else text = String(Number(size.toPrecision(significant)));
   return value < 0 ? `−${text}` : text;
 }
 

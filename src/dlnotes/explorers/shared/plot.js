@@ -51,11 +51,21 @@ export const frameIn = (element) => ({
   height: Math.max(10, element.clientHeight - MARGIN.top - MARGIN.bottom),
 });
 
-// Numbers that are never negative, on a scale of powers of ten.
-export function logScale(heights) {
-  const values = heights.map((v) => Math.log10(Math.min(1e12, Math.max(1e-12, v))));
+// Numbers that are never negative, on a scale of powers of ten that ends `reach` powers from 1.
+export function logScale(heights, reach = 12) {
+  const values = heights.map((v) => Math.log10(clamp(v, 10 ** -reach, 10 ** reach)));
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return { values, range: [Math.floor(low - 0.05), Math.ceil(high + 0.05)], log: true };
+}
+
+// Where the labels of an upright axis stand and what they say; long ones take room from the frame.
+function upright(box, { range: [low, high], log }) {
+  const levels = ticks([low, high]).filter((v) => !log || Number.isInteger(v));
+  const labels = levels.map((v) => (log ? powerOfTen(v) : number(v)));
+  const room = Math.max(0, 7 * Math.max(...labels.map((text) => text.length)) - box.left);
+  const inner = { ...box, left: box.left + room, width: box.width - room };
+  const down = (v) => inner.top + ((high - clamp(v, low, high)) / (high - low)) * inner.height;
+  return { inner, down, ys: levels.map((v, i) => [down(v), labels[i]]) };
 }
 
 // A curve over step numbers: solid up to step `k`, dotted after it. Its title says what it
@@ -75,19 +85,13 @@ export function stepCurve() {
     measure() {
       box = frameIn(element);
     },
-    draw({ label, values, range: [low, high], log }, k) {
+    draw({ label, values, range, log }, k) {
       element.dataset.plot = label;
       title.textContent = `${label} after each step${log ? " (log)" : ""}`;
       const steps = Math.max(1, values.length - 1);
-      const levels = ticks([low, high], 4).filter((v) => !log || Number.isInteger(v));
-      const labels = levels.map((v) => (log ? powerOfTen(v) : number(v)));
-      const room = Math.max(0, 7 * Math.max(...labels.map((text) => text.length)) - box.left);
-      const inner = { ...box, left: box.left + room, width: box.width - room };
+      const { inner, down, ys } = upright(box, { range, log });
       const across = (i) => inner.left + (i / steps) * inner.width;
-      const down = (v) =>
-        inner.top + ((high - Math.min(high, Math.max(low, v))) / (high - low)) * inner.height;
       const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
-      const ys = levels.map((v, i) => [down(v), labels[i]]);
       axes.replaceChildren(...frame(inner, xs, ys));
       const spots = values.map((v, i) => [across(i), down(v)]);
       done.setAttribute("points", spots.slice(0, k + 1).join(" "));
@@ -97,18 +101,20 @@ export function stepCurve() {
   };
 }
 
-// Several curves over step numbers from 0, on one axis of powers of ten. `names` says what
-// each is called; a curve ends where its values are no longer finite.
-export function lines(label, names) {
+// Several curves over step numbers from 0, on one axis: of powers of ten, unless `scale`, a
+// function of all values, gives another. `names` says what each curve is called: there is a key
+// for each that is given, if there are several. A curve ends where its values are no longer
+// finite. The title begins with the label, `rest` goes on with it. The axes are those of all
+// values, at least as long as `steps`; drawn is up to step `upTo`.
+export function lines(label, names, { rest = " (log)", scale = logScale } = {}) {
   const axes = svg("g");
   const curves = svg("g");
   const title = html("p", { class: "dlx-title" });
-  const keys = Object.entries(names).map(([name, text], i) =>
+  const keys = Object.entries(names).map(([, text], i) =>
     html("span", { class: `dlx-key dlx-line${i}` }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
       svg("path", { class: `dlx-line${i}`, d: "M0 4h24" })), text));
   const picture = svg("svg", { "aria-hidden": "true" }, axes, curves);
   const element = html("div", { class: "dlx-plot dlx-curve", "data-plot": label }, picture);
-  title.replaceChildren(`${label} (log): `, ...keys);
   let box;
   return {
     title,
@@ -116,22 +122,23 @@ export function lines(label, names) {
     measure() {
       box = frameIn(element);
     },
-    draw(series) {
+    draw(series, { upTo = Infinity, steps: length = 1 } = {}) {
       const finite = (values) => values.slice(0, values.findIndex((v) => !Number.isFinite(v)) >>> 0);
       const whole = Object.entries(series).map(([name, values]) => [name, finite(values)])
         .filter(([, values]) => values.length);
-      const { range: [low, high] } = logScale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
-      const steps = Math.max(1, ...whole.map(([, values]) => values.length - 1));
-      const across = (i) => box.left + (i / steps) * box.width;
-      const down = (v) => box.top + ((high - clamp(Math.log10(v), low, high)) / (high - low)) * box.height;
+      const given = keys.filter((_, i) => Object.keys(names)[i] in series);
+      title.replaceChildren(label + rest, ...(given.length > 1 ? [": ", ...given] : []));
+      const { range, log } = scale(whole.length ? whole.flatMap(([, values]) => values) : [1]);
+      const { inner, down, ys } = upright(box, { range, log });
+      const steps = Math.max(1, length, ...whole.map(([, values]) => values.length - 1));
+      const across = (i) => inner.left + (i / steps) * inner.width;
       const xs = ticks([0, steps], 4).filter(Number.isInteger).map((v) => [across(v), String(v)]);
-      const ys = ticks([low, high], 4).filter(Number.isInteger).map((v) => [down(10 ** v), powerOfTen(v)]);
-      axes.replaceChildren(...frame(box, xs, ys));
+      axes.replaceChildren(...frame(inner, xs, ys));
       curves.replaceChildren(...whole.map(([name, values]) =>
         svg("polyline", {
           class: `dlx-line${Object.keys(names).indexOf(name)}`,
           "data-mark": name,
-          points: values.map((v, i) => [across(i), down(v)]).join(" "),
+          points: values.slice(0, upTo + 1).map((v, i) => [across(i), down(log ? Math.log10(v) : v)]).join(" "),
         })));
     },
   };
