@@ -261,7 +261,7 @@ def _as_tanh(w: Any, b: Any, v: Any, c: Any) -> tuple[Any, ...]:
     return w / 2, b / 2, v / 2, c + v.sum(axis=1) / 2
 
 
-_NOT_AS_TANH = {
+_NOT_AS_TANH: dict[str, Callable[..., Any]] = {
     "What the output lost by centring must go into its bias: σ = ½ + ….": (
         lambda w, b, v, c: (w / 2, b / 2, v / 2, c)
     ),
