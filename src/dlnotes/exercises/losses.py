@@ -4,7 +4,7 @@ Logits are written z, of shape (samples, classes), or of any shape where the ans
 or no; labels are integers; y holds targets, p probabilities.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -280,7 +280,7 @@ def _judge_words(right: Sequence[str], offered: Sequence[str], hints: Mapping[in
     return judge
 
 
-_ALIKE = "Not yet all. Which set has points far out in y, and which far out in x?"
+_ALIKE = "Some words are exchanged. Which set has points far out in y, and which far out in x?"
 
 # What is wrong with each of the three.
 spoilt = Check(
@@ -442,9 +442,10 @@ def _best_temperature(z: Any, labels: Any) -> float:
 
 
 def _judge_temperature(t: Any, z: Any, labels: Any) -> str:
-    if np.size(t) != 1:
-        return f"One number is expected, and there are {np.size(t)}."
-    best, value = _best_temperature(z, labels), np.asarray(t, float).item()
+    values = np.asarray(t, float)
+    if values.size != 1:
+        return f"One number is expected, and there are {values.size}."
+    best, value = _best_temperature(z, labels), values.item()
     if not value > 0:
         return "A temperature is positive."
     if abs(value / best - 1) < 0.01:
@@ -506,7 +507,7 @@ def _defence(**changes: Any) -> Any:
     return np.array([_costs("e", **e), _costs("d", **{**d, **changes.get("d", {})})])
 
 
-_DEFENCES = {  # what a table says that is not the right one
+_DEFENCES: dict[str, Callable[[], Any]] = {  # what a table says that is not the right one
     "The table is turned: a row for each set, a column for each loss.": lambda: _defence().T,
     "The rows are swapped: set e comes first.": lambda: _defence()[::-1],
     "The columns are swapped: the squared error comes first.": lambda: _defence()[:, ::-1],
@@ -521,6 +522,9 @@ _DEFENCES = {  # what a table says that is not the right one
     ),
     "Set d: this line is fitted as if a unit too much cost 4.": lambda: _defence(
         d={"slope": lambda r: -_short(-r)[1]}
+    ),
+    "Set d: here a unit too much costs 4, in the fit and in the costs.": lambda: _defence(
+        d={"cost": lambda r: _short(-r)[0].mean(), "slope": lambda r: -_short(-r)[1]}
     ),
     "Set d: these are costs of 0.8 and 0.2 a unit: 4 and 1 are asked for.": lambda: _defence(
         d={"cost": lambda r: _short(r)[0].mean() / 5}
