@@ -209,6 +209,17 @@ def test_several_values_are_compared_one_by_one():
     assert "(2,), and (2, 2) is expected" in check.verdict(lambda x: (2.0, np.full(2, 2)))
 
 
+def test_an_array_passes_for_a_tuple_of_numbers_and_only_for_one_as_long():
+    pair = Check(right=lambda: (1.0, 2.0))
+    assert pair.verdict(np.array([1.0, 2.0])) == "Right."
+    assert pair.verdict(torch.tensor([1.0, 2.0])) == "Right, as far as float32 can tell."
+    assert "differ" in pair.verdict(np.array([1.0, 3.0]))
+    assert "3 value(s) are returned" in pair.verdict(np.array([1.0, 2.0, 3.0]))
+    arrays = Check(right=lambda: (np.array([1.0]), np.array([2.0])))
+    assert arrays.verdict(np.array([1.0, 2.0])) != "Right."
+    assert Check(right=lambda: 1.0).verdict(np.array([1.0])) != "Right."
+
+
 def test_a_list_passes_for_a_tuple_and_only_for_a_tuple():
     pair = Check(cases=[(2.0,)], right=lambda x: (x, np.full((2, 2), x)))
     assert pair.verdict(lambda x: [x, np.full((2, 2), x)]) == "Right."

@@ -133,9 +133,16 @@ class Check:
         return result
 
     def _arrays(self, result: Any, case: tuple[Any, ...]) -> list[npt.NDArray[Any]]:
-        """Return a result as arrays; where a tuple is expected, a list counts as one."""
-        if isinstance(result, list) and isinstance(self.right(*copy.deepcopy(case)), tuple):
-            result = tuple(result)
+        """Return a result as arrays; where a tuple is expected, a list counts as one.
+
+        So does an array with one axis where all entries of the tuple are numbers.
+        """
+        if isinstance(result, list) or getattr(result, "ndim", None) == 1:
+            wanted = self.right(*copy.deepcopy(case))
+            if isinstance(wanted, tuple) and (
+                isinstance(result, list) or not any(map(np.ndim, wanted))
+            ):
+                result = tuple(result)
         return _numbers(result)
 
     def _fits(self, function: Callable[..., Any], arrays: list[list[npt.NDArray[Any]]]) -> bool:

@@ -1,9 +1,11 @@
 """The exercises of chapter 08, optimizers."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from dlnotes.exercises import Check, Lab
 from dlnotes.scratch import optimizers
@@ -39,31 +41,46 @@ weights = Check(
     },
 )
 
+_FACTORS = {
+    "gradient descent": 1000.0, "momentum": 1000.0, "Adagrad": 1.0, "RMSprop": 1.0, "Adam": 1.0,
+}  # fmt: skip
+_WRONG_FACTORS = {
+    "The step of three of the rules is a gradient divided by the size of gradients.": (1000.0,) * 5,
+    "The velocity is a sum of gradients, and grows as they do.": (1000.0, 1.0, 1.0, 1.0, 1.0),
+    "Where s holds squares, its root grows as the gradient does, not as its square.": (
+        (1000.0, 1000.0, 1e-3, 1e-3, 1e-3)
+    ),
+    "Where s holds squares, its root grows as the gradient does: the two cancel.": (
+        (1000.0, 1000.0, 1000**0.5, 1000**0.5, 1000**0.5)
+    ),
+    "RMSprop's average has the factor 1 - alpha before the new square, whatever its size.": (
+        (1000.0, 1000.0, 1.0, 1000.0, 1.0)
+    ),
+    "No step here shrinks as the loss grows.": (1e-3, 1e-3, 1.0, 1.0, 1.0),
+}
+
+
+def _judge_factors(answer: Any) -> str:
+    """Name the rules whose factors are wrong; a difference would give them away."""
+    given = np.asarray(answer, dtype=float)
+    if given.shape != (5,):
+        return f"Return five numbers, one for each of {', '.join(_FACTORS)}."
+    for message, factors in _WRONG_FACTORS.items():
+        if np.allclose(given, factors):
+            return message
+    fits = np.isclose(given, list(_FACTORS.values()))
+    wrong = [name for name, right in zip(_FACTORS, fits, strict=True) if not right]
+    return f"Look again at {', '.join(wrong)}." if wrong else ""
+
+
 # By what the first step grows if the loss is multiplied by 1000, in five rules.
 scaled = Check(
-    parts=("gradient descent", "momentum", "Adagrad", "RMSprop", "Adam"),
-    right=lambda: (1000.0, 1000.0, 1.0, 1.0, 1.0),
+    right=lambda: tuple(_FACTORS.values()),
+    judge=_judge_factors,
     mistakes={
-        "The step of three of the rules is a gradient divided by the size of gradients.": (
-            lambda: (1000.0,) * 5
-        ),
-        "The velocity is a sum of gradients, and grows as they do.": (
-            lambda: (1000.0, 1.0, 1.0, 1.0, 1.0)
-        ),
-        "Where s holds squares, its root grows as the gradient does, not as its square.": (
-            lambda: (1000.0, 1000.0, 1e-3, 1e-3, 1e-3)
-        ),
-        "Where s holds squares, its root grows as the gradient does: the two cancel.": (
-            lambda: (1000.0, 1000.0, 1000**0.5, 1000**0.5, 1000**0.5)
-        ),
-        "RMSprop's average has the factor 1 - alpha before the new square, whatever its size.": (
-            lambda: (1000.0, 1000.0, 1.0, 1000.0, 1.0)
-        ),
-        "No step here shrinks as the loss grows.": (
-            lambda: (1e-3, 1e-3, 1.0, 1.0, 1.0)
-        ),
+        message: lambda factors=factors: factors for message, factors in _WRONG_FACTORS.items()
     },
-)  # fmt: skip
+)
 
 
 def _distances(lr: float, steps: int, alpha: float) -> tuple[Any, Any]:
@@ -168,6 +185,10 @@ def _steep(p: Any) -> Any:
     return np.array([1.0, 20.0]) * p
 
 
+def _overflowing(p: Any) -> Any:
+    return np.where(abs(p) < 1e6, _steep(p), np.nan)
+
+
 def _bent(p: Any) -> Any:
     return np.array([p[0] ** 3 - p[1], np.sin(p[1]) - p[0]])
 
@@ -185,6 +206,9 @@ turned = Check(
         ),
         "The gradient is turned, and taken at the wrong point.": (
             lambda grad, angle, p: _rotation(angle) @ grad(p)
+        ),
+        "The gradient is turned forth, and so is the point: turn that one back.": (
+            lambda grad, angle, p: _rotation(angle) @ grad(_rotation(angle) @ p)
         ),
         "The point is turned back, and so is the gradient: turn that one forth.": (
             lambda grad, angle, p: _rotation(-angle) @ grad(_rotation(-angle) @ p)
@@ -213,7 +237,16 @@ _sweeps = [
     np.array([[1.0, 1.1, 1.2], [0.3, 0.2, 0.4], [0.1, 2.0, 3.0]]),
     np.array([[0.4, 0.5, 0.6], [0.9, 0.8, 1.0], [0.1, np.nan, np.nan]]),
     np.array([[0.4, 0.5, 0.6], [0.9, 0.8, 1.0], [0.7, np.nan, np.nan], [np.nan] * 3]),
+    np.array([[0.5, 0.6, 0.7], [0.1, 0.2, np.nan], [0.9, 0.8, 1.0]]),
+    np.array([[1.0, 1.1, 1.2], [0.3, 0.2, 9.0], [0.5, 0.6, 0.7]]),
 ]
+
+
+def _median_of_the_others(losses: Any) -> Any:
+    """Return the medians without nan; of nan alone it is nan."""
+    lost = np.isnan(losses).all(axis=1)
+    return np.where(lost, np.nan, np.nanmedian(np.where(lost[:, None], 0.0, losses), axis=1))
+
 
 # Where to look next, from a sweep over learning rates.
 read_sweep = Check(
@@ -224,10 +257,17 @@ read_sweep = Check(
             lambda losses: _verdict(losses, lambda a: int(np.median(a, axis=1).argmin()))
         ),
         "A run that diverged must not be left out of the median: it counts as infinite.": (
-            lambda losses: _verdict(
-                np.where(np.isnan(losses).all(1, keepdims=True), np.inf, losses),
-                lambda a: int(np.nanmedian(a, axis=1).argmin()),
-            )
+            lambda losses: _verdict(losses, lambda a: int(np.nanargmin(_median_of_the_others(a))))
+        ),
+        "A median without the diverged runs leaves them out, and where all diverged it is nan: "
+        "count each of them as infinite.": (
+            lambda losses: _verdict(losses, lambda a: int(_median_of_the_others(a).argmin()))
+        ),
+        "One diverged run does not spoil a rate: the median of its seeds can still be small.": (
+            lambda losses: _verdict(losses, lambda a: int(_safe(np.median(a, axis=1)).argmin()))
+        ),
+        "Judge a rate by the median of its seeds, not by their mean.": (
+            lambda losses: _verdict(_safe(losses), lambda a: int(a.mean(axis=1).argmin()))
         ),
         "One lucky seed is no median.": lambda losses: _verdict(
             _safe(losses), lambda a: int(a.min(axis=1).argmin())
@@ -265,28 +305,82 @@ average_edge = Check(
 )
 
 
+PAIR = "Pass a function without arguments that returns an Optimizer(init, update)."
+ORDER = (
+    "update returns (new parameters, new memory), in this order; at a rate of 0 the parameters "
+    "stay what they were."
+)
+CHANGED = "update changes its arguments: write p - step for a new tensor, not p -= step."
+HIDDEN = "The same step from the same state comes out different: keep no hidden state."
+UPHILL = "On bowls, with rates of 0.01 and 0.001, it does not come closer to the minimum."
+ONE_RATE = "The two runs must each use their own rate: lr has an entry for each run."
+LEAK = "The runs influence each other: take no norm, mean or maximum over the first axis."
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
 def _judge_rule(rule: Any) -> str:
+    """Walk down two bowls, with a rate of 0.01 in one run and 0.001 in the other."""
     if not (hasattr(rule, "init") and hasattr(rule, "update")):
-        return "Pass a function without arguments that returns an Optimizer(init, update)."
-    curvature = np.array([[1.0], [20.0]])
-    params = {"w": np.tile([[1.0], [-2.0]], (2, 1, 1)), "b": np.array([[3.0], [3.0]])}
-    lr, start, state = np.array([1e-2, 1e-3]), params, rule.init(params)
-    for _ in range(300):
-        grads = {"w": curvature * params["w"], "b": params["b"]}
-        new, later = rule.update(grads, state, params, lr)
-        again, _ = rule.update(grads, state, params, lr)
-        if any(not np.array_equal(new[name], again[name]) for name in new):
-            return "The same step from the same state comes out different: keep no hidden state."
-        params, state = new, later
-    lengths = [
-        sum((tree[name][run] ** 2).sum() for name in tree) for tree in (start, params)
-        for run in range(2)
-    ]  # fmt: skip
-    if not np.isfinite(lengths).all() or lengths[2] >= lengths[0] or lengths[3] >= lengths[1]:
-        return "On a bowl, with rates of 0.01 and 0.001, it does not come closer to the minimum."
-    if np.isclose(lengths[2] / lengths[0], lengths[3] / lengths[1]):
-        return "The two runs must each use their own rate: lr has an entry for each run."
+        return PAIR
+    start = {
+        "w": torch.tensor([[1.0], [2.0]], dtype=torch.float64).repeat(2, 1, 1),
+        "b": torch.full((2, 1), 0.5, dtype=torch.float64),
+    }
+    lr = torch.tensor([1e-2, 1e-3], dtype=torch.float64)
+    for lowest in (4.0, -4.0):
+        together, fault = _descend(rule, start, lr, lowest)
+        if fault:
+            return fault
+        alone = [
+            _descend(rule, {k: p[i : i + 1] for k, p in start.items()}, lr[i : i + 1], lowest)[0]
+            for i in range(2)
+        ]
+        if any(
+            not torch.allclose(p, torch.cat([a[k] for a in alone])) for k, p in together.items()
+        ):
+            return LEAK
+        before, after = (
+            torch.stack([((p - lowest) ** 2).flatten(1).sum(1) for p in tree.values()]).sum(0)
+            for tree in (start, together)
+        )
+        if not (after < before).all():
+            return UPHILL
+        if torch.isclose(after[0], after[1]):
+            return ONE_RATE
     return ""
+
+
+def _descend(rule: Any, params: Any, lr: Any, lowest: float) -> tuple[Any, str]:
+    """Return the parameters after 300 steps on a bowl, and what is wrong with a step."""
+    curvature = torch.tensor([[1.0], [20.0]], dtype=torch.float64)
+    state = rule.init(params)
+    for _ in range(300):
+        grads = {"w": curvature * (params["w"] - lowest), "b": params["b"] - lowest}
+        given = grads, state, params
+        used = copy.deepcopy(given)
+        new, later = rule.update(*used, lr)
+        kept = copy.deepcopy(new)
+        still, _ = rule.update(*copy.deepcopy(given), 0 * lr)
+        if (
+            not isinstance(still, dict)
+            or still.keys() != params.keys()
+            or not _equal(still, params)
+        ):
+            return params, ORDER
+        if not _equal(kept, rule.update(*copy.deepcopy(given), lr)[0]):
+            return params, HIDDEN
+        if not _equal(kept, rule.update(*used, lr)[0]):
+            return params, CHANGED
+        params, state = kept, copy.deepcopy(later)
+    return params, ""
+
+
+def _rule(update: Callable[[Any, Any, Any, Any], Any]) -> Any:
+    """Return a rule without a memory."""
+    return optimizers.Optimizer(optimizers.gd().init, update)
 
 
 def _hidden() -> Any:
@@ -294,24 +388,20 @@ def _hidden() -> Any:
 
     def update(grads: Any, state: Any, params: Any, lr: Any) -> Any:
         calls.append(1)
-        moved = optimizers.gd().update(grads, state, params, lr / len(calls))
-        return moved
+        return optimizers.gd().update(grads, state, params, lr / len(calls))
 
-    return optimizers.Optimizer(optimizers.gd().init, update)
-
-
-def _flipped() -> Any:
-    def update(grads: Any, state: Any, params: Any, lr: Any) -> Any:
-        return optimizers.gd().update(grads, state, params, -lr)
-
-    return optimizers.Optimizer(optimizers.gd().init, update)
+    return _rule(update)
 
 
-def _one_rate() -> Any:
-    def update(grads: Any, state: Any, params: Any, lr: Any) -> Any:
-        return optimizers.gd().update(grads, state, params, 1e-3)
+def _in_place(grads: Any, state: Any, params: Any, lr: Any) -> Any:
+    for name, p in params.items():
+        p -= lr.reshape(-1, *[1] * (p.ndim - 1)) * grads[name]
+    return params, state
 
-    return optimizers.Optimizer(optimizers.gd().init, update)
+
+def _leaking(grads: Any, state: Any, params: Any, lr: Any) -> Any:
+    length = sum((g**2).sum() for g in grads.values()) ** 0.5
+    return optimizers.gd().update({k: g / length for k, g in grads.items()}, state, params, lr)
 
 
 # A rule of the learner's own.
@@ -319,14 +409,23 @@ own_rule = Check(
     right=lambda: optimizers.momentum(),
     judge=_judge_rule,
     mistakes={
-        "Pass a function without arguments that returns an Optimizer(init, update).": (
-            lambda: optimizers.momentum
+        PAIR: lambda: optimizers.momentum,
+        ORDER: lambda: optimizers.Optimizer(
+            optimizers.momentum().init, lambda *given: optimizers.momentum().update(*given)[::-1]
         ),
-        "The same step from the same state comes out different: keep no hidden state.": _hidden,
-        "On a bowl, with rates of 0.01 and 0.001, it does not come closer to the minimum.": (
-            _flipped
+        HIDDEN: _hidden,
+        CHANGED: lambda: _rule(_in_place),
+        UPHILL: lambda: _rule(  # whatever the gradient
+            lambda grads, state, params, lr: optimizers.gd().update(
+                {k: -torch.ones_like(g) for k, g in grads.items()}, state, params, lr
+            )
         ),
-        "The two runs must each use their own rate: lr has an entry for each run.": _one_rate,
+        ONE_RATE: lambda: _rule(
+            lambda grads, state, params, lr: optimizers.gd().update(
+                grads, state, params, 1e-3 * (lr > 0)
+            )
+        ),
+        LEAK: lambda: _rule(_leaking),
     },
 )
 
@@ -362,12 +461,14 @@ def _momentum(
     nesterov: bool = False,
     late: bool = False,
     undamped: bool = False,
+    corrected: bool = False,
 ) -> Any:
     """Return theta after momentum; the options are forms of it and mistakes."""
     v = np.zeros_like(theta)
     for k, g in enumerate(gradients):
         old, v = v, g if undamped and k == 0 else beta * v + new * g
-        theta = theta - lr * (g + beta * v if nesterov else old if late else v)
+        step = g + beta * v if nesterov else old if late else v
+        theta = theta - lr * step / (1 - beta ** (k + 1) if corrected else 1)
     return theta
 
 
@@ -385,17 +486,25 @@ def _scaled(
     mean: bool = False,
     before: bool = False,
     new: float | None = None,
+    shared: bool = False,
+    corrected: bool = False,
+    warm: bool = False,
 ) -> Any:
     """Return theta after Adagrad, or RMSprop where `alpha` is given; options are mistakes."""
     s = np.full_like(theta, start)
     with np.errstate(all="ignore"):
         for t, g in enumerate(gradients, start=1):
             old, size = s, g * g if square else abs(g)
-            if alpha is None:
+            if shared:
+                size = np.full_like(theta, size.sum())
+            if warm and t == 1:
+                s = size
+            elif alpha is None:
                 s = s + size
             else:
                 s = alpha * s + (1 - alpha if new is None else new) * size
             used = (old if before else s) / (t if mean else 1)
+            used = used / (1 - alpha**t) if corrected and alpha is not None else used
             below = used if not root else np.sqrt(used + eps) if inside else np.sqrt(used)
             theta = theta - lr * g / (below + (0 if inside else eps))
     return theta
@@ -419,6 +528,7 @@ def _adam(
     centred: bool = False,
     order: str = "before",
     scaled_decay: bool = True,
+    only_first: bool = False,
 ) -> Any:
     """Return theta after Adam with decoupled decay or L2; options are mistakes."""
     m, s = np.zeros_like(theta), np.zeros_like(theta)
@@ -427,7 +537,8 @@ def _adam(
             g = gradient + l2 * theta
             t = {"from 1": k + 1, "from 0": k, "always 1": 1}[count]
             m = beta1 * m + (1 - beta1) * g
-            s = beta2 * s + (1 - beta2) * (g - m if centred else g) ** 2
+            squared = g - m if centred else gradient if only_first else g
+            s = beta2 * s + (1 - beta2) * squared**2
             m_hat = m / (1 - beta1**t) if first else m
             s_hat = s / (1 - beta2**t) if second else s
             if feed:
@@ -513,7 +624,12 @@ def _best_rate(
     go_on: bool = False,
     worst: bool = False,
     end: bool = False,
+    lost_ends: bool = False,
+    entry: bool = False,
 ) -> float:
+    def size(g: Any) -> Any:
+        return abs(g).max() if entry else np.linalg.norm(g)
+
     counts: list[float] = []
     v, p = np.zeros_like(theta), theta
     with np.errstate(all="ignore"):
@@ -521,14 +637,16 @@ def _best_rate(
             v = np.zeros_like(theta) if fresh else v
             p = p if go_on else theta
             steps = 0
-            while steps < limit and not np.linalg.norm(grad(p)) < tol:
+            while steps < limit and not size(grad(p)) < tol:
+                if lost_ends and np.isnan(grad(p)).any():
+                    break
                 v = beta * v + grad(p)
                 p, steps = p - lr * v, steps + 1
             counts.append(float(np.linalg.norm(grad(p))) if end else steps)
     return float(rates[int(np.argmax(counts) if worst else np.nanargmin(counts))])
 
 
-_rates = [0.2, 0.1, 0.05, 0.04, 0.02, 0.01, 0.008]
+_rates = [0.2, 0.1, 0.06, 0.045, 0.02, 0.01, 0.008]
 _hessians = [(np.array([[3.0, 1.0], [1.0, 3.0]]),), (np.diag([1.0, 4.0, 25.0]),)]
 _pair = [np.array([0.5, -0.3]), np.array([2.0, 1.0])]
 _longer = [np.array([[1.0, 2.0]]), np.array([[-1.0, 0.2]]), np.array([[0.0, 0.4]])]
@@ -556,6 +674,9 @@ lab = Lab(
             ),
             "The first velocity is not the first gradient: it begins at zero.": (
                 lambda *case: _momentum(*case, new=1 - case[-1], undamped=True)
+            ),
+            "Nothing is corrected here: v itself is the step, in units of lr.": (
+                lambda *case: _momentum(*case, new=1 - case[-1], corrected=True)
             ),
             "It climbs: the step goes against the velocity.": (
                 lambda theta, gradients, lr, beta: _momentum(
@@ -587,6 +708,12 @@ lab = Lab(
                 lambda *case: _scaled(*case, before=True)
             ),
             "s begins at 0.": lambda *case: _scaled(*case, start=1.0),
+            "One sum serves all coordinates: each needs its own.": (
+                lambda *case: _scaled(*case, shared=True)
+            ),
+            "eps is missing.": (
+                lambda theta, gradients, lr, eps: _scaled(theta, gradients, lr, 0.0)
+            ),
         },
     ),
     rmsprop=Check(
@@ -606,6 +733,13 @@ lab = Lab(
             "The root of s is missing.": lambda *case: _scaled(*case, root=False),
             "s is to hold squares of the gradients.": lambda *case: _scaled(*case, square=False),
             "Update s first, then take the step.": lambda *case: _scaled(*case, before=True),
+            "Nothing is corrected here: the root is that of s itself.": (
+                lambda *case: _scaled(*case, corrected=True)
+            ),
+            "s begins at 0, not at the first square.": lambda *case: _scaled(*case, warm=True),
+            "eps is missing.": (
+                lambda theta, gradients, lr, eps, alpha: _scaled(theta, gradients, lr, 0.0, alpha)
+            ),
         },
     ),
     adamax=Check(
@@ -678,6 +812,9 @@ lab = Lab(
             "The gradient of half decay · theta² has no factor 2.": (
                 lambda *case: _adam(*case[:-1], l2=2 * case[-1])
             ),
+            "The decay goes into m alone: s too is an average of the whole gradient.": (
+                lambda *case: _adam(*case[:-1], l2=case[-1], only_first=True)
+            ),
             "The decay is divided by the root of s, and does not go into m and s: it must.": (
                 lambda *case: _adam(*case, order="through")
             ),
@@ -710,7 +847,7 @@ lab = Lab(
         },
     ),
     after_zeros=Check(
-        cases=[(5000, 0.9, 0.999), (3, 0.9, 0.999), (0, 0.8, 0.99), (20, 0.5, 0.9)],
+        cases=[(5000, 0.9, 0.999), (3, 0.9, 0.999), (1, 0.8, 0.99), (20, 0.5, 0.9)],
         right=_after_zeros,
         mistakes={
             "Neither average is corrected: it is step n + 1, and that many powers count.": (
@@ -718,9 +855,7 @@ lab = Lab(
             ),
             "The gradient comes at step n + 1, not n.": (
                 lambda n, beta1, beta2: (
-                    (1 - beta1)
-                    / (1 - beta2) ** 0.5
-                    * ((1 - beta2**n) ** 0.5 / (1 - beta1**n) if n else 0.0)
+                    (1 - beta1) / (1 - beta1**n) / ((1 - beta2) / (1 - beta2**n)) ** 0.5
                 )
             ),
             "The root is missing below.": (
@@ -779,6 +914,8 @@ lab = Lab(
         cases=[
             (_steep, np.array([1.0, 1.0]), np.array(_rates), 0.8, 1e-3, 400),
             (_steep, np.array([-0.2, 2.0]), np.array([0.04, 0.1, 0.05, 0.001]), 0.8, 1e-2, 400),
+            (_steep, np.array([-1.7, -0.2]), np.array([0.03, 0.04, 0.06, 0.12]), 0.8, 1e-2, 400),
+            (_overflowing, np.array([1.0, 1.0]), np.array([0.001, 4.0]), 0.9, 1e-3, 3000),
         ],
         right=_best_rate,
         mistakes={
@@ -790,6 +927,18 @@ lab = Lab(
             ),
             "Compare the numbers of steps, not what is left of the gradient at the end.": (
                 lambda *case: _best_rate(*case, end=True)
+            ),
+            "A comparison with nan is never true: a run that diverged has not arrived, and counts "
+            "as limit steps.": lambda *case: _best_rate(*case, lost_ends=True),
+            "The length of the gradient is the root of the sum of its squares, not its largest "
+            "entry.": lambda *case: _best_rate(*case, entry=True),
+            "Each rate begins with a velocity of zero, not with that of the rate before.": (
+                lambda *case: _best_rate(*case, fresh=False)
+            ),
+            "Return the rate, not its place among the rates.": (
+                lambda grad, theta, rates, *rest: float(
+                    np.flatnonzero(rates == _best_rate(grad, theta, rates, *rest))[0]
+                )
             ),
             "The largest rate is not the fastest.": (
                 lambda grad, theta, rates, *rest: float(max(rates))
