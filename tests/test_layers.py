@@ -116,3 +116,5 @@ def test_training_with_all_three_is_torch_for_200_steps():
             agree(ours, tensor)
     agree(memory.mean, norm.running_mean)
     agree(memory.var, norm.running_var)
+    _, g1, b1, *_ = params
+    agree(layers.batch_norm_in_use(h, g1, b1, memory), norm.eval()(torch.tensor(h)))

@@ -4,6 +4,7 @@ Logits are written z, of shape (samples, classes), or of any shape where the ans
 or no; labels are integers; y holds targets, p probabilities.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ quantile = Check(
             lambda: 1 / 3
         ),
         "The median would be best if both costs were equal.": lambda: 0.5,
+        "This is the difference of the costs over one of them. Set the slope of the mean loss to "
+        "0.": lambda: 2 / 3,
     },
 )
 
@@ -42,7 +45,7 @@ def _quiet(function: Any) -> Any:
 
 # log cosh of the error and its slope, entry by entry, for errors of any size.
 log_cosh = Check(
-    cases=[(np.array([-2.0, -0.3, 0.0, 1.0, 4.0]),), (np.array([-1000.0, 0.5, 800.0]),)],
+    cases=[(np.array([[-2.0, -0.3, 0.0], [1.0, 4.0, 0.7]]),), (np.array([-1000.0, 0.5, 800.0]),)],
     right=_log_cosh,
     parts=("loss", "slope"),
     mistakes={
@@ -80,13 +83,13 @@ def _train(
     lr: float,
     steps: int,
     residual: Any = lambda z, y: (softmax(z) - y) / len(z),
-    bias: bool = True,
+    of_bias: Any = lambda g: g.sum(axis=0),
 ) -> Any:
     w, b = np.zeros((classes, x.shape[1])), np.zeros(classes)
     y = _one_hot(labels, classes)
     for _ in range(steps):
         g = residual(x @ w.T + b, y)
-        w, b = w - lr * g.T @ x, b - lr * g.sum(axis=0) * bias
+        w, b = w - lr * g.T @ x, b - lr * of_bias(g)
     return w, b
 
 
@@ -97,12 +100,23 @@ def _classes(seed: int, samples: int, features: int, classes: int) -> Any:
 
 def _trained(**wrong: Any) -> Any:
     """Return `_train` with something in it replaced."""
-    return lambda *case: _train(*case, **wrong)
+    return _quiet(lambda *case: _train(*case, **wrong))
+
+
+def _far_out() -> Any:
+    """Return inputs so large that logits reach the thousands, and labels 0 and 1."""
+    x, labels = _classes(2, 6, 2, 2)
+    return 60 * x, labels
 
 
 # Gradient descent on the cross-entropy of a linear model, from zeros, on the full batch.
 train = Check(
-    cases=[(*_classes(0, 8, 2, 3), 3, 0.5, 5), (*_classes(1, 12, 3, 4), 4, 0.1, 20)],
+    cases=[
+        (*_classes(0, 8, 2, 3), 3, 0.5, 5),
+        (*_classes(1, 12, 3, 4), 4, 0.1, 20),
+        (*_classes(3, 9, 2, 2), 3, 0.5, 5),  # no sample of the last class
+        (*_far_out(), 2, 0.5, 3),
+    ],
     right=_train,
     parts=("W", "b"),
     mistakes={
@@ -117,7 +131,19 @@ train = Check(
         ),
         "The gradient is divided by the number of classes too: the mean runs over "
         "samples.": _trained(residual=lambda z, y: (softmax(z) - y) / z.size),
-        "The biases stay where they start.": _trained(bias=False),
+        "The biases stay where they start.": _trained(of_bias=lambda g: 0 * g.sum(axis=0)),
+        "The gradient of b is the sum of g over the samples: g holds the 1/N already.": _trained(
+            of_bias=lambda g: g.mean(axis=0)
+        ),
+        "A sigmoid for each class: here the classes exclude each other, and share one softmax.": (
+            _trained(residual=lambda z, y: (sigmoid(z) - y) / len(z))
+        ),
+        "Right where nothing overflows: shift each row of logits by its largest.": _trained(
+            residual=lambda z, y: (_softmax(z, 0.0) - y) / len(z)
+        ),
+        "The number of classes is an argument: the last need not occur among the labels.": (
+            lambda x, labels, classes, lr, steps: _train(x, labels, labels.max() + 1, lr, steps)
+        ),
         "W is transposed: a row a class.": lambda *case: (_train(*case)[0].T, _train(*case)[1]),
         "This is one step: repeat it.": lambda x, labels, classes, lr, steps: _train(
             x, labels, classes, lr, 1
@@ -141,6 +167,17 @@ def _through_origin(seed: int, samples: int, far: Any = None) -> Any:
     return x, y
 
 
+def _fit(a: Any, y: Any, slope: Any) -> Any:
+    """Fit a @ w to y as `fit_linear` of the chapter does, for a loss of this slope."""
+    w = np.linalg.lstsq(a, y)[0]
+    for _ in range(200):
+        r = a @ w - y
+        r = np.where(np.abs(r) < 1e-6, 1e-6, r)
+        v = slope(r) / r
+        w = np.linalg.solve(a.T @ (v[:, None] * a), a.T @ (v * y))
+    return w
+
+
 # The slope of the line through the origin with the smallest absolute error.
 absolute_slope = Check(
     cases=[_through_origin(3, 6), _through_origin(1, 8), _through_origin(2, 9, (20.0, -20.0))],
@@ -149,7 +186,10 @@ absolute_slope = Check(
         "Each ratio counts alike here. How much does a change of w cost at a large x?": (
             lambda x, y: _weighted_median(y / x, np.ones_like(x))
         ),
-        "These are NumPy's middle ratios, unweighted.": lambda x, y: np.median(y / x),
+        "This counts each ratio once.": lambda x, y: np.median(y / x),
+        "Close: this comes from an iteration, and one of the ratios is wanted exactly.": (
+            lambda x, y: _fit(x[:, None], y, np.sign)[0]
+        ),
         "This is the slope of least squares.": lambda x, y: (x * y).sum() / (x * x).sum(),
         "The weights of the ratios are not their squares: factor |x| out of |y - wx|.": (
             lambda x, y: _weighted_median(y / x, x**2)
@@ -214,21 +254,46 @@ def noisy_sets() -> list[tuple[Any, Any]]:
 
 _KINDS = ("clean", "leverage", "targets")
 
+
+def _judge_words(right: Sequence[str], offered: Sequence[str], hints: Mapping[int, str]) -> Any:
+    """Return a judge of answers in words.
+
+    `offered` are the words as the task lists them, and `hints` what to say where the word of
+    this place is wrong: the first that applies, and none of them names a place.
+    """
+    choice = ", ".join(offered)
+
+    def judge(answer: Any) -> str:
+        if not isinstance(answer, list | tuple | np.ndarray):
+            return f"{len(right)} words in their order are expected, as a tuple, out of: {choice}."
+        words = [str(word).strip().lower() for word in answer]
+        for given, word in zip(answer, words, strict=True):
+            if word not in map(str.lower, offered):
+                return f"There is no {str(given)!r} among the words: {choice}."
+        if len(set(words)) < len(words) or len(words) != len(right):
+            return f"There are {len(right)}, and each word is used once."
+        for place, hint in hints.items():
+            if words[place] != right[place].lower():
+                return hint
+        return ""
+
+    return judge
+
+
+_ALIKE = "Some words are exchanged. Which set has points far out in y, and which far out in x?"
+
 # What is wrong with each of the three.
 spoilt = Check(
+    judge=_judge_words(_KINDS, ("clean", "targets", "leverage"), {0: _ALIKE, 1: _ALIKE}),
     right=lambda: _KINDS,
     mistakes={
-        "Two are swapped. Which points lie far out in y, and which in x?": (
-            lambda: ("clean", "targets", "leverage")
+        _ALIKE: lambda: ("clean", "targets", "leverage"),
+        "There are 3, and each word is used once.": lambda: ("leverage", "leverage", "targets"),
+        "There is no 'outlier' among the words: clean, targets, leverage.": (
+            lambda: ("clean", "outlier", "targets")
         ),
-        "One of them is not spoilt: all its points lie along one line.": (
-            lambda: ("targets", "leverage", "targets")
-        ),
-        "The first two are swapped: look at the ranges of x.": (
-            lambda: ("leverage", "clean", "targets")
-        ),
-        "They are three different ones: each word is used once.": (
-            lambda: ("leverage", "leverage", "targets")
+        "3 words in their order are expected, as a tuple, out of: clean, targets, leverage.": (
+            lambda: {"clean", "leverage", "targets"}
         ),
     },
 )
@@ -240,12 +305,16 @@ def _judge_noise(accuracies: Any) -> str:
         return f"Four accuracies are expected, and there are {values.size}."
     if not ((values >= 0) & (values <= 1)).all():
         return "An accuracy lies between 0 and 1."
-    if len(set(values.tolist())) == 1:
-        return "All four are equal: did each run with its own loss?"
+    if values.max() > 0.97:
+        return "This is as good as with clean labels: are the labels of the training noisy?"
+    if values.max() < 0.5:
+        return "Fewer than half are right. If these are error rates, accuracies are 1 minus them."
     if values.max() < 0.8:
         return "One in five is wrong even at best: try larger rates, or more steps."
-    if values[0] > 0.97:
-        return "Cross-entropy is as good as with clean labels: are the labels noisy?"
+    if values.min() < 0.2:
+        return "One of them is hardly better than chance: did you choose its rate by validation?"
+    if len(set(values.tolist())) == 1:
+        return "All four are equal: did each run with its own loss?"
     return ""
 
 
@@ -258,10 +327,16 @@ open_noise = Check(
         "An accuracy lies between 0 and 1.": lambda: (90.0, 91.0, 92.0, 85.0),
         "All four are equal: did each run with its own loss?": lambda: (0.9, 0.9, 0.9, 0.9),
         "One in five is wrong even at best: try larger rates, or more steps.": (
-            lambda: (0.5, 0.4, 0.3, 0.2)
+            lambda: (0.7, 0.6, 0.5, 0.4)
         ),
-        "Cross-entropy is as good as with clean labels: are the labels noisy?": (
-            lambda: (0.99, 0.9, 0.9, 0.9)
+        "This is as good as with clean labels: are the labels of the training noisy?": (
+            lambda: (1.0, 1.0, 1.0, 1.0)
+        ),
+        "Fewer than half are right. If these are error rates, accuracies are 1 minus them.": (
+            lambda: (0.11, 0.11, 0.08, 0.15)
+        ),
+        "One of them is hardly better than chance: did you choose its rate by validation?": (
+            lambda: (0.89, 0.89, 0.92, 0.1)
         ),
     },
 )
@@ -272,12 +347,14 @@ open_noise = Check(
 # A gap that underflows, rows far apart from each other, and an ordinary batch.
 _LOGITS = [
     np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]]),
-    np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2500.0]]),
+    np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2500.0], [1000.0, -1000.0, -1000.0]]),
     np.array([[-1.0, 0.0, 2.0, 1.5]]),
 ]
 _BATCHES = [
     (z, labels)
-    for z, labels in zip(_LOGITS, (np.array([2, 1]), np.array([1, 2]), np.array([0])), strict=True)
+    for z, labels in zip(
+        _LOGITS, (np.array([2, 1]), np.array([1, 2, 0]), np.array([0])), strict=True
+    )
 ]
 
 
@@ -313,12 +390,23 @@ def _binary(z: Any, y: Any) -> Any:
 
 _YES_NO = [
     (np.array([0.3, -1.2, 2.0]), np.array([1.0, 0.0, 0.0])),
-    (np.array([800.0, -900.0, 0.5, -40.0]), np.array([0.0, 1.0, 1.0, 1.0])),
+    (np.array([-900.0, -40.0, 0.5]), np.array([1.0, 1.0, 0.0])),
+    (np.array([800.0, 0.5, -3.0]), np.array([0.0, 1.0, 1.0])),
 ]
 _FOCAL = [
     (np.array([0.3, -1.2, 2.0]), np.array([1.0, 0.0, 0.0]), 2.0),
     (np.array([-0.7, 1.1, 0.2, 3.0]), np.array([0.0, 1.0, 1.0, 0.0]), 1.5),
+    (np.array([-900.0, 800.0, 0.5, -720.0]), np.array([1.0, 0.0, 1.0, 0.0]), 2.0),
 ]
+
+
+def _turned(z: Any, y: Any) -> Any:
+    """Return the logit of the true class."""
+    return (2 * y - 1) * z
+
+
+def _focal(far: Any, gamma: float, log_p: Any) -> Any:
+    return -np.mean(sigmoid(-far) ** gamma * log_p)
 
 
 def _masks(seed: int, samples: int) -> Any:
@@ -354,11 +442,16 @@ def _best_temperature(z: Any, labels: Any) -> float:
 
 
 def _judge_temperature(t: Any, z: Any, labels: Any) -> str:
-    best, value = _best_temperature(z, labels), float(np.asarray(t, float))
+    values = np.asarray(t, float)
+    if values.size != 1:
+        return f"One number is expected, and there are {values.size}."
+    best, value = _best_temperature(z, labels), values.item()
     if not value > 0:
         return "A temperature is positive."
     if abs(value / best - 1) < 0.01:
         return ""
+    if abs(value / best - 1) < 0.06:
+        return "Close, and one per cent is asked for: take a finer grid, or halve an interval."
     if abs(value * best - 1) < 0.01:
         return "The logits are divided by the temperature, not multiplied."
     which = "high" if value > best else "low"
@@ -382,29 +475,96 @@ def five_sets() -> dict[str, tuple[Any, Any, Any, Any]]:
 
 
 _MATCH = ("Poisson", "squared", "cross-entropy", "pinball", "Huber")
+_WHOLE = "One set holds counts, and one holds yes and no: look at the targets."
+_TOLD = "For one set the costs are told: too little costs more than too much."
+_SIZES = "Two sets look alike. Fit a line to each, and sort the sizes of its residuals."
+
+
+def _short(r: Any) -> Any:
+    """Cost of errors where a unit too little costs 4, and its slope."""
+    return np.where(r < 0, -4 * r, r), np.where(r < 0, -4.0, 1.0)
+
+
+def _costs(name: str, cost: Any, slope: Any, held_out: bool = True) -> list[float]:
+    """Return the cost of the line of squared errors on a set, and of the one of this slope."""
+    x, y, *held = five_sets()[name]
+    at, targets = held if held_out else (x, y)
+    both = []
+    for of in (lambda r: r, slope):
+        offset, rise = _fit(np.stack([np.ones_like(x), x], axis=1), y, of)
+        both.append(float(cost(offset + rise * at - targets)))
+    return both
+
+
+def _rmse(r: Any) -> Any:
+    return np.sqrt(np.mean(r**2))
+
+
+def _defence(**changes: Any) -> Any:
+    """Return the table, with some of what it is made of changed: e or d, as for `_costs`."""
+    e = {"cost": _rmse, "slope": lambda r: np.clip(r, -1, 1), **changes.get("e", {})}
+    d = {"cost": lambda r: _short(r)[0].mean(), "slope": lambda r: _short(r)[1]}
+    return np.array([_costs("e", **e), _costs("d", **{**d, **changes.get("d", {})})])
+
+
+_DEFENCES: dict[str, Callable[[], Any]] = {  # what a table says that is not the right one
+    "The table is turned: a row for each set, a column for each loss.": lambda: _defence().T,
+    "The rows are swapped: set e comes first.": lambda: _defence()[::-1],
+    "The columns are swapped: the squared error comes first.": lambda: _defence()[:, ::-1],
+    "Set e: this is the mean of the squares. The RMSE is its root.": lambda: _defence(
+        e={"cost": lambda r: np.mean(r**2)}
+    ),
+    "Set e: this is the mean absolute error, and the RMSE is asked for.": lambda: _defence(
+        e={"cost": lambda r: np.abs(r).mean()}
+    ),
+    "Set d: here a unit too much costs 4. Too little means a prediction below the target.": (
+        lambda: _defence(d={"cost": lambda r: _short(-r)[0].mean()})
+    ),
+    "Set d: this line is fitted as if a unit too much cost 4.": lambda: _defence(
+        d={"slope": lambda r: -_short(-r)[1]}
+    ),
+    "Set d: here a unit too much costs 4, in the fit and in the costs.": lambda: _defence(
+        d={"cost": lambda r: _short(-r)[0].mean(), "slope": lambda r: -_short(-r)[1]}
+    ),
+    "Set d: these are costs of 0.8 and 0.2 a unit: 4 and 1 are asked for.": lambda: _defence(
+        d={"cost": lambda r: _short(r)[0].mean() / 5}
+    ),
+    "Set e: these are costs on the part that was trained on.": lambda: _defence(
+        e={"held_out": False}
+    ),
+    "Set d: these are costs on the part that was trained on.": lambda: _defence(
+        d={"held_out": False}
+    ),
+}
 
 
 def _judge_defence(scores: Any) -> str:
-    values = np.asarray(scores, float)
+    values, right = np.asarray(scores, float), _defence()
     if values.shape != (2, 2):
         return f"A table of shape (2, 2) is expected, not {values.shape}."
-    if not np.isfinite(values).all() or (values <= 0).any():
-        return "Each score is a mean cost on the held-out part: a positive number."
-    if not 0.6 < values[1].min() < 8 or not 0.3 < values[0].min() < 4:
-        return "These costs do not fit the sets: measure on their held-out parts."
-    for name, (plain, matched) in zip("ed", values, strict=True):
-        if matched >= plain:
-            return f"On set {name} the squared error does no worse: are both fitted to the end?"
-    return ""
+    good = np.isclose(values, right, rtol=0.02).all(axis=1)
+    if good.all():
+        return ""
+    for message, wrong in _DEFENCES.items():
+        as_this = np.isclose(values, wrong(), rtol=0.02).all(axis=1)
+        row = {"Set e": 0, "Set d": 1}.get(message[:5])
+        if as_this.all() if row is None else as_this[row] and not good[row]:
+            return message
+    sets = " and ".join(name for name, fits in zip("ed", good, strict=True) if not fits)
+    return (
+        f"Set {sets}: other costs are found. Are both lines fitted to the end, and measured "
+        "on the held-out part?"
+    )
 
 
 lab = Lab(
     overflow=Check(
-        right=lambda: 88,
+        right=lambda: 11,
         mistakes={
-            "One more, and it is still finite.": lambda: 87,
-            "This is inf already.": lambda: 89,
-            "This is the border of float64.": lambda: 709,
+            "One more, and it is still finite.": lambda: 10,
+            "This is inf already.": lambda: 12,
+            "This is the border of float32: count in float16.": lambda: 88,
+            "This is the border of float64: count in float16.": lambda: 709,
         },
     ),
     lse=Check(
@@ -413,6 +573,9 @@ lab = Lab(
         mistakes={
             "exp overflows: take the largest logit of the row out first.": _quiet(
                 lambda z: _lse(z, 0.0)
+            ),
+            "exp overflows: the mean of a row may lie far below its largest logit.": _quiet(
+                lambda z: _lse(z, z.mean(axis=-1, keepdims=True))
             ),
             "What is taken out must be added again.": lambda z: _lse(z, _row_max(z), back=False),
             "The largest logit of the batch is not that of each row: a row far below it "
@@ -493,7 +656,7 @@ lab = Lab(
         },
     ),
     smooth_targets=Check(
-        cases=[(np.array([2, 0]), 3, 0.1), (np.array([1, 1, 0, 3]), 4, 0.3)],
+        cases=[(np.array([2, 0]), 3, 0.1), (np.array([1, 0, 1]), 3, 0.3)],
         right=_smooth,
         mistakes={
             "ε is shared among all classes, the right one too.": lambda labels, classes, eps: (
@@ -505,17 +668,25 @@ lab = Lab(
             "The right class gives away its part of ε: each row must sum to 1.": (
                 lambda labels, classes, eps: _one_hot(labels, classes) + eps / classes
             ),
+            "The number of classes is an argument: the last need not occur among the labels.": (
+                lambda labels, classes, eps: _smooth(labels, labels.max() + 1, eps)
+            ),
             "These are the targets without smoothing.": (
                 lambda labels, classes, eps: _one_hot(labels, classes)
             ),
         },
     ),
     smooth_gradient=Check(
-        cases=[(*_BATCHES[0], 0.1), (*_BATCHES[2], 0.3)],
+        cases=[(*_BATCHES[0], 0.1), (*_BATCHES[1], 0.2), (*_BATCHES[2], 0.3)],
         right=lambda z, labels, eps: scratch.cross_entropy(z, labels, eps)[1],
         mistakes={
             "The loss is a mean: its gradient holds 1/N. (One sample hides that.)": (
                 lambda z, labels, eps: scratch.cross_entropy(z, labels, eps)[1] * len(z)
+            ),
+            "Right where nothing overflows: shift each row of logits by its largest.": _quiet(
+                lambda z, labels, eps: (
+                    (_softmax(z, 0.0) - _smooth(labels, z.shape[1], eps)) / len(z)
+                )
             ),
             "This is the gradient without smoothing.": (
                 lambda z, labels, eps: _ce_gradient(z, labels)
@@ -534,6 +705,11 @@ lab = Lab(
                 lambda z, y: (
                     -(y * np.log(sigmoid(z)) + (1 - y) * np.log(1 - sigmoid(z))).mean(),
                     (sigmoid(z) - y) / len(z),
+                )
+            ),
+            "exp(z) overflows for large z: of the two forms in the text, which is safe there?": (
+                _quiet(
+                    lambda z, y: ((np.log1p(np.exp(z)) - y * z).mean(), (sigmoid(z) - y) / len(z))
                 )
             ),
             "The loss is a mean: its gradient holds 1/N.": lambda z, y: (
@@ -557,13 +733,14 @@ lab = Lab(
         cases=_FOCAL,
         right=lambda z, y, gamma: scratch.focal(z, y, gamma)[0],
         mistakes={
+            "The sigmoid underflows before its logarithm is taken: form log p without it.": _quiet(
+                lambda z, y, gamma: _focal(_turned(z, y), gamma, np.log(sigmoid(_turned(z, y))))
+            ),
             "p is the probability of the true class: where y = 0 it is that of 0.": (
-                lambda z, y, gamma: -np.mean(sigmoid(-z) ** gamma * np.log(sigmoid(z)))
+                lambda z, y, gamma: _focal(z, gamma, -np.logaddexp(0, -z))
             ),
             "The factor is large where the model is right: it must be small there.": (
-                lambda z, y, gamma: (
-                    -np.mean(sigmoid((2 * y - 1) * z) ** gamma * np.log(sigmoid((2 * y - 1) * z)))
-                )
+                lambda z, y, gamma: _focal(-_turned(z, y), gamma, -np.logaddexp(0, -_turned(z, y)))
             ),
             "This is the cross-entropy: the factor is missing.": (
                 lambda z, y, gamma: _binary(z, y)[0]
@@ -577,6 +754,18 @@ lab = Lab(
         cases=_FOCAL,
         right=lambda z, y, gamma: scratch.focal(z, y, gamma)[1],
         mistakes={
+            "Right where nothing underflows: 0 times log 0 is nan. Form log p without the "
+            "sigmoid.": _quiet(
+                lambda z, y, gamma: (
+                    (2 * y - 1)
+                    * sigmoid(-_turned(z, y)) ** gamma
+                    * (
+                        gamma * sigmoid(_turned(z, y)) * np.log(sigmoid(_turned(z, y)))
+                        - sigmoid(-_turned(z, y))
+                    )
+                    / len(z)
+                )
+            ),
             "The factor (1 - p)^γ depends on z too: the product rule has two terms.": (
                 lambda z, y, gamma: sigmoid((1 - 2 * y) * z) ** gamma * (sigmoid(z) - y) / len(z)
             ),
@@ -594,9 +783,9 @@ lab = Lab(
         mistakes={
             "Each mask has a Dice loss of its own, and the mean comes last: this pools the "
             "pixels of the batch.": lambda p, y: scratch.dice(p, y)[0],
-            "The 2 of 2I/A is missing.": lambda p, y: (1 + _dice(p, y)) / 2,
+            "The 2 of 2I/S is missing.": lambda p, y: (1 + _dice(p, y)) / 2,
             "This is the overlap: the loss is 1 minus it.": lambda p, y: 1 - _dice(p, y),
-            "This is the IoU's loss: A counts the overlap twice.": lambda p, y: np.mean(
+            "This is the IoU's loss: S counts the overlap twice.": lambda p, y: np.mean(
                 [1 - (a * b).sum() / (a + b - a * b).sum() for a, b in zip(p, y, strict=True)]
             ),
         },
@@ -605,7 +794,7 @@ lab = Lab(
         cases=_MASKS,
         right=_dice_gradient,
         mistakes={
-            "A depends on p too: the quotient rule has two terms.": lambda p, y: (
+            "S depends on p too: the quotient rule has two terms.": lambda p, y: (
                 np.stack([-2 * b / (a.sum() + b.sum()) for a, b in zip(p, y, strict=True)]) / len(p)
             ),
             "The loss is a mean over the masks: its gradient holds 1/N.": (
@@ -625,6 +814,10 @@ lab = Lab(
                 lambda z, labels: 1 / _best_temperature(z, labels)
             ),
             "A temperature is positive.": lambda z, labels: 0.0,
+            "One number is expected, and there are 400.": lambda z, labels: z[:, 0],
+            "Close, and one per cent is asked for: take a finer grid, or halve an interval.": (
+                lambda z, labels: 1.03 * _best_temperature(z, labels)
+            ),
             "The cross-entropy is smaller elsewhere: this temperature is too low.": (
                 lambda z, labels: 1.0
             ),
@@ -635,32 +828,29 @@ lab = Lab(
         seconds=60.0,
     ),
     match=Check(
+        judge=_judge_words(
+            _MATCH,
+            ("squared", "Huber", "pinball", "Poisson", "cross-entropy"),
+            {0: _WHOLE, 2: _WHOLE, 3: _TOLD, 1: _SIZES, 4: _SIZES},
+        ),
         right=lambda: _MATCH,
         mistakes={
-            "Two sets have an error that the squared loss does not expect. Plot the residuals "
-            "of b and e.": lambda: ("Poisson", "Huber", "cross-entropy", "pinball", "squared"),
-            "One set holds counts, and one holds yes and no.": (
-                lambda: ("cross-entropy", "squared", "Poisson", "pinball", "Huber")
-            ),
-            "For one set the costs are told: too little costs more than too much.": (
-                lambda: ("Poisson", "pinball", "cross-entropy", "squared", "Huber")
-            ),
+            _WHOLE: lambda: ("cross-entropy", "squared", "Poisson", "pinball", "Huber"),
+            _TOLD: lambda: ("Poisson", "pinball", "cross-entropy", "squared", "Huber"),
+            _SIZES: lambda: ("Poisson", "Huber", "cross-entropy", "pinball", "squared"),
+            "There are 5, and each word is used once.": lambda: _MATCH[:4],
         },
     ),
     defend=Check(
         judge=_judge_defence,
-        right=lambda: [[2.1, 0.45], [2.6, 2.2]],
+        right=_defence,
         mistakes={
+            **_DEFENCES,
             "A table of shape (2, 2) is expected, not (2,).": lambda: [0.4, 2.2],
-            "Each score is a mean cost on the held-out part: a positive number.": (
-                lambda: [[2.1, -0.45], [2.6, 2.2]]
-            ),
-            "These costs do not fit the sets: measure on their held-out parts.": (
-                lambda: [[200.0, 100.0], [2.6, 2.2]]
-            ),
-            "On set d the squared error does no worse: are both fitted to the end?": (
-                lambda: [[2.1, 0.45], [2.2, 2.6]]
-            ),
+            "Set e and d: other costs are found. Are both lines fitted to the end, and measured "
+            "on the held-out part?": lambda: [[2, 1], [4, 3]],
+            "Set d: other costs are found. Are both lines fitted to the end, and measured "
+            "on the held-out part?": lambda: [_defence()[0], [3.98, 3.2]],
         },
     ),
 )
