@@ -66,6 +66,16 @@ def test_orthogonal_is_that_of_torch(shape):
     torch.testing.assert_close(small @ small.T, 2.25 * torch.eye(min(shape)))
 
 
+def test_orthogonal_matrices_in_a_batch_are_those_drawn_one_by_one():
+    for shape in ((8, 4), (4, 4)):  # sizes at which torch draws in blocks
+        one = torch.stack([init.orthogonal(shape, 1.5, torch.Generator().manual_seed(7))])
+        many = init.orthogonal((4, *shape), 1.5, torch.Generator().manual_seed(7))
+        torch.testing.assert_close(many[:1], one)
+        torch.testing.assert_close(many.mT @ many, 2.25 * torch.eye(4).expand(4, 4, 4))
+    wide = init.orthogonal((4, 3, 5))
+    torch.testing.assert_close(wide @ wide.mT, torch.eye(3).expand(4, 3, 3))
+
+
 def test_a_generator_decides_the_draw():
     for draw in (
         lambda g: init.normal((3, 2), 1.0, g),

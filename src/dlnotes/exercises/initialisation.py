@@ -17,12 +17,15 @@ bound = Check(
         "This is the standard deviation: a uniform distribution reaches further than that.": (
             lambda fan_in, gain: gain / sqrt(fan_in)
         ),
-        "The variance (b - a)²/12 is about the whole width: here that is from -a to a.": (
+        "The variance (b - a)²/12 is about the whole width: here that is from -c to c.": (
             lambda fan_in, gain: gain * sqrt(12 / fan_in)
         ),
         "This is the square of the bound.": lambda fan_in, gain: 3 * gain**2 / fan_in,
         "The gain enters the variance squared, so the bound as it is.": (
             lambda fan_in, gain: sqrt(3 * gain / fan_in)
+        ),
+        "The 6 under Kaiming's root has the gain of ReLU in it: here the gain comes on top.": (
+            lambda fan_in, gain: gain * sqrt(6 / fan_in)
         ),
     },
 )
@@ -40,6 +43,12 @@ def _slopes(weights: Any, x: Any, delta: Any, gate: Any = None, turned: bool = T
         delta = (delta @ (w if turned else w.T)) * gate(z)
         squares.append((delta**2).mean())
     return np.array(squares[::-1])
+
+
+def _last(weights: Any, x: Any) -> Any:
+    for w in weights[:-1]:
+        x = np.maximum(x @ w.T, 0)
+    return x @ weights[-1].T
 
 
 def _network(seed: int, *sizes: int) -> Any:
@@ -65,12 +74,18 @@ slope_squares = Check(
         "The ReLU's slope is 1 or 0: it does not multiply by its input.": (
             lambda weights, x, delta: _slopes(weights, x, delta, gate=lambda z: np.maximum(z, 0))
         ),
+        "After the last layer there is no ReLU: delta passes as it is.": (
+            lambda weights, x, delta: _slopes(weights, x, delta * (_last(weights, x) > 0))
+        ),
+        "The slopes of the last layer's sums belong to the answer, too.": (
+            lambda weights, x, delta: _slopes(weights, x, delta)[:-1]
+        ),
     },
 )
 
 # The gain of a leaky ReLU, in closed form.
 leaky_gain = Check(
-    cases=[(0.0,), (0.01,), (0.2,), (1.0,), (-1.0,)],
+    cases=[(0.0,), (0.01,), (0.2,), (0.5,), (-0.5,)],
     right=lambda a: sqrt(2 / (1 + a**2)),
     mistakes={
         "The mean square takes the square of the slope a.": lambda a: sqrt(2 / (1 + abs(a))),
@@ -78,6 +93,10 @@ leaky_gain = Check(
             lambda a: (1 + a**2) / 2
         ),
         "This is the square of the gain.": lambda a: 2 / (1 + a**2),
+        "The two halves of the mean square add, and both are positive.": (
+            lambda a: sqrt(2 / (1 - a**2))
+        ),
+        "Each side has half of the draws.": lambda a: sqrt(1 / (1 + a**2)),
         "This is ReLU's gain: the negative side passes something too.": lambda a: sqrt(2),
     },
 )
@@ -98,6 +117,12 @@ width_needed = Check(
         ),
         "Square the whole condition: the width stands under a root.": (
             lambda layer, factor: ceil(2 * sqrt(5 * (layer - 1)) / log(factor))
+        ),
+        "A width is a whole number: round up.": (
+            lambda layer, factor: 20 * (layer - 1) / log(factor) ** 2
+        ),
+        "Rounded down, the width is just too small.": (
+            lambda layer, factor: int(20 * (layer - 1) / log(factor) ** 2)
         ),
     },
 )
@@ -149,28 +174,40 @@ branch = Check(
 
 def _accuracies(least: float, runs: int) -> Callable[..., str]:
     def judge(result: Any) -> str:
-        values = np.asarray(result, dtype=float).ravel()
+        values = np.asarray(result, dtype=float)
+        if values.ndim != 1:
+            return f"Give a list of accuracies, one for each seed: this has shape {values.shape}."
         if len(values) < runs:
             return f"Give the accuracies of at least {runs} seeds."
         if not (np.isfinite(values).all() and (values >= 0).all() and (values <= 1).all()):
             return "Accuracies lie between 0 and 1."
-        if (values < least).any():
-            return (
-                f"{int((values < least).sum())} of {len(values)} seeds stay below {least}: "
-                "chance is 0.1."
-            )
-        return ""
+        low = int((values <= least).sum())
+        return f"{low} of {len(values)} seeds are not above {least}: chance is 0.1." if low else ""
 
     return judge
 
 
+def _repaired(result: Any) -> str:
+    """Judge accuracies and, network by network, the root mean squares of hidden layers."""
+    accuracies, sizes = result
+    for layer, size in enumerate(np.asarray(sizes, dtype=float).T, start=1):
+        for value in size:
+            if not 0.5 <= value <= 2:  # nan is not
+                return (
+                    f"After the repair the root mean square of the sums in hidden layer {layer} "
+                    f"is {value:.2g}. Look at each layer behind those already repaired."
+                )
+    return _accuracies(0.4, 3)(accuracies)
+
+
 # Open: validation accuracies of a hundred layers without normalisation.
 hundred = Check(
-    judge=_accuracies(0.5, 5),
+    judge=_accuracies(0.4, 5),
     right=lambda: [0.88, 0.75, 0.9, 0.87, 0.8],
     mistakes={
         "Give the accuracies of at least 5 seeds.": lambda: [0.9],
-        "1 of 5 seeds stay below 0.5: chance is 0.1.": lambda: [0.9, 0.1, 0.9, 0.8, 0.9],
+        "1 of 5 seeds are not above 0.4: chance is 0.1.": lambda: [0.9, 0.4, 0.9, 0.8, 0.9],
+        "Give a list of accuracies, one for each seed: this has shape (1, 5).": lambda: [[0.9] * 5],
         "Accuracies lie between 0 and 1.": lambda: [90, 91, 92, 93, 94],
     },
 )
@@ -259,6 +296,9 @@ lab = Lab(
             ),
             "This looks at one of the two fans only.": lambda z: z / sqrt(z.shape[1]),
             "The two fans enter by their mean, not by their sum.": lambda z: z / sqrt(sum(z.shape)),
+            "That is how far the uniform weights reach: the normal ones have the standard "
+            "deviation.": lambda z: z * sqrt(6 / sum(z.shape)),
+            "This has the variance of Kaiming's weights.": lambda z: z * sqrt(2 / z.shape[1]),
         },
     ),
     xavier_uniform=Check(
@@ -274,6 +314,12 @@ lab = Lab(
             "The middle is at 0, and the draws reach only half as far as they should.": (
                 lambda u: (u - 0.5) * sqrt(6 / sum(u.shape))
             ),
+            "The two fans enter by their mean, not by their sum.": (
+                lambda u: (2 * u - 1) * sqrt(3 / sum(u.shape))
+            ),
+            "This has the variance of Kaiming's weights.": (
+                lambda u: (2 * u - 1) * sqrt(6 / u.shape[1])
+            ),
         },
     ),
     kaiming_normal=Check(
@@ -287,6 +333,7 @@ lab = Lab(
                 lambda z: z * 2 / z.shape[1]
             ),
             "This is right for a linear layer: ReLU takes half.": lambda z: z / sqrt(z.shape[1]),
+            "This has the variance of Xavier's weights.": lambda z: z * sqrt(2 / sum(z.shape)),
         },
     ),
     kaiming_uniform=Check(
@@ -300,6 +347,15 @@ lab = Lab(
                 lambda u: (2 * u - 1) * sqrt(6 / u.shape[0])
             ),
             "This is what nn.Linear does by default.": lambda u: (2 * u - 1) / sqrt(u.shape[1]),
+            "This is right for a linear layer: ReLU takes half.": (
+                lambda u: (2 * u - 1) * sqrt(3 / u.shape[1])
+            ),
+            "The middle is at 0, and the draws reach only half as far as they should.": (
+                lambda u: (u - 0.5) * sqrt(6 / u.shape[1])
+            ),
+            "These weights are all positive: first move the draws to both sides of 0.": (
+                lambda u: u * sqrt(6 / u.shape[1])
+            ),
         },
     ),
     orthogonal=Check(
@@ -309,6 +365,7 @@ lab = Lab(
             "The columns are orthonormal, and their signs are those that QR happens to give.": (
                 lambda z: np.linalg.qr(z)[0]
             ),
+            "This is R: the orthogonal factor is Q.": lambda z: np.linalg.qr(z)[1],
             "The signs of R's diagonal are right; they are used the wrong way round.": (
                 lambda z: -_orthogonal(z)
             ),
@@ -326,6 +383,9 @@ lab = Lab(
             ),
             "The mean square is right: the gain multiplies weights, not squares.": (
                 lambda f: 1 / _mean(f(Z) ** 2)
+            ),
+            "This is the root mean square of f(z): the gain has to make up for it.": (
+                lambda f: _mean(f(Z) ** 2) ** 0.5
             ),
             "This takes the variance of f(z), and what the next layer sees is its mean "
             "square.": lambda f: (_mean(f(Z) ** 2) - _mean(f(Z)) ** 2) ** -0.5,
@@ -375,6 +435,7 @@ lab = Lab(
                 lambda p: sqrt(2 / (1 - p))
             ),
             "This is right without dropout.": lambda p: sqrt(2),
+            "This is the square of the gain.": lambda p: 2 * (1 - p),
             "What is kept is divided by 1 - p, so its square by (1 - p)².": (
                 lambda p: sqrt(2) * (1 - p)
             ),
@@ -395,12 +456,20 @@ lab = Lab(
         },
     ),
     repair=Check(
-        judge=_accuracies(0.5, 3),
-        right=lambda: [0.75, 0.78, 0.8],
+        judge=_repaired,
+        right=lambda: ([0.75, 0.78, 0.8], [[1.0, 0.9, 1.1]] * 3),
         mistakes={
-            "Give the accuracies of at least 3 seeds.": lambda: [0.8],
-            "3 of 3 seeds stay below 0.5: chance is 0.1.": lambda: [0.1, 0.1, 0.12],
-            "Accuracies lie between 0 and 1.": lambda: [np.nan, 0.8, 0.8],
+            "Give the accuracies of at least 3 seeds.": lambda: ([0.8], [[1.0]]),
+            "3 of 3 seeds are not above 0.4: chance is 0.1.": (
+                lambda: ([0.1, 0.1, 0.12], [[1.0, 1.0]] * 3)
+            ),
+            "Accuracies lie between 0 and 1.": lambda: ([np.nan, 0.8, 0.8], [[1.0]] * 3),
+            "After the repair the root mean square of the sums in hidden layer 2 is 0.03. Look at "
+            "each layer behind those already repaired.": (
+                lambda: ([0.8, 0.8, 0.8], [[1.0, 1.0], [1.0, 0.03], [1.0, 1.0]])
+            ),
+            "After the repair the root mean square of the sums in hidden layer 1 is nan. Look at "
+            "each layer behind those already repaired.": lambda: ([0.8] * 3, [[np.nan]] * 3),
         },
     ),
 )

@@ -70,16 +70,17 @@ def uniform(shape: tuple[int, ...], std: float, generator: torch.Generator | Non
 
 
 def orthogonal(
-    shape: tuple[int, int], gain: float = 1.0, generator: torch.Generator | None = None
+    shape: tuple[int, ...], gain: float = 1.0, generator: torch.Generator | None = None
 ) -> Tensor:
     """Draw a matrix with orthonormal rows (or columns, if there are fewer of them).
 
-    The QR decomposition alone is not uniform over such matrices: its signs must be those
-    of the diagonal of R. Source: `Saxe et al. 2014 <https://arxiv.org/abs/1312.6120>`_.
+    Sizes before the last two count independent matrices. The QR decomposition alone is not
+    uniform over such matrices: its signs must be those of the diagonal of R.
+    Source: `Saxe et al. 2014 <https://arxiv.org/abs/1312.6120>`_.
     """
-    rows, columns = shape
+    rows, columns = shape[-2:]
     drawn = torch.randn(shape, generator=generator)
-    q, r = torch.linalg.qr(drawn if rows >= columns else drawn.T)
-    q = q * torch.sign(torch.diagonal(r))
-    weight: Tensor = gain * (q if rows >= columns else q.T)
+    q, r = torch.linalg.qr(drawn if rows >= columns else drawn.mT)
+    q = q * torch.sign(torch.diagonal(r, dim1=-2, dim2=-1)).unsqueeze(-2)
+    weight: Tensor = gain * (q if rows >= columns else q.mT)
     return weight
