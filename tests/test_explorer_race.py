@@ -272,3 +272,28 @@ def test_turning_the_ravine_takes_the_start_along(opened):
     shown = race.Explorer(angle=45)
     seen = page.locator(".dlx").first.evaluate(drawn.READ, arg=False)
     assert drawn.faults("race", seen, shown) == []
+
+
+@needs_chromium
+def test_a_rule_has_one_colour_wherever_it_is_shown(opened):
+    page = opened({**EVERYONE, "steps": 30})
+    seen = page.evaluate(
+        """names => Object.fromEntries(Object.entries(names).map(([rule, name]) => {
+          const style = (e) => getComputedStyle(e);
+          const card = [...document.querySelectorAll(".dlx-racer")]
+            .find((e) => e.querySelector(".dlx-check").textContent === name);
+          const path = document.querySelector(`.dlx-surface [data-mark=${rule}]:not(.dlx-casing)`);
+          const end = document.querySelector(`[data-mark="${rule} now"]`);
+          const curve = document.querySelector(`.dlx-curve [data-mark=${rule}]`);
+          const lines = [card.querySelector("path"), path, curve].map(style);
+          return [rule, {
+            colours: [...lines.map((s) => s.stroke), style(end).fill],
+            dashes: lines.map((s) => s.strokeDasharray),
+          }];
+        }))""",
+        {rule: esm.spec("race")["settings"][rule]["label"] for rule in race.RULES},
+    )
+    for rule in race.RULES:
+        assert len(set(seen[rule]["colours"])) == len(set(seen[rule]["dashes"])) == 1, rule
+    looks = {(seen[rule]["colours"][0], seen[rule]["dashes"][0]) for rule in race.RULES}
+    assert len(looks) == len(race.RULES), "two rules look alike"
