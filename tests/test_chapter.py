@@ -76,7 +76,7 @@ def test_a_begun_chapter_runs_builds_and_keeps_the_conventions(project):
         ("08_Optimizers", "is no name for a chapter"),
         ("../08_x", "is no name for a chapter"),
         ("01_optimizers", "notebooks/01_gradients.ipynb exists"),
-        ("08_gradients", "src/dlnotes/exercises/gradients.py exists"),
+        ("42_gradients", "src/dlnotes/exercises/gradients.py exists"),
     ],
 )
 def test_a_name_that_is_taken_or_none_writes_nothing(project, name, message):
