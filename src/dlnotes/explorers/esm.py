@@ -181,7 +181,7 @@ def css(names: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> ".dlx" in css([]), ".dlx-hills" in css([]), ".dlx-hills" in css(["descent"])
+    >>> ".dlx" in css([]), ".dlx-dots" in css([]), ".dlx-dots" in css(["descent"])
     (True, False, True)
     """
     sheets = [(HERE / "shared/explorer.css").read_text("utf8")]
