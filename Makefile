@@ -1,7 +1,7 @@
 # make book    environment, install, HTML; prints where it is (no torch)
 # make test    the same environment with everything the suite needs, and the suite on all cores
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
-# make chapter NB=08_optimizers [TITLE=...]   begin a chapter that builds and keeps the rules
+# make chapter NB=08_optimizers [TITLE=...] [PART=yes]   begin a chapter, or a part of one
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
 # make lint | serve | clean
 
@@ -39,7 +39,7 @@ notebooks: $(VENV)/test.stamp
 	$(BIN)/python tools/notebooks.py $(NB)
 
 chapter: $(VENV)/test.stamp
-	$(BIN)/python tools/chapter.py "$(NB)" $(if $(TITLE),"$(TITLE)")
+	$(BIN)/python tools/chapter.py $(if $(PART),--part) "$(NB)" $(if $(TITLE),"$(TITLE)")
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -86,6 +86,25 @@ def test_a_name_that_is_taken_or_none_writes_nothing(project, name, message):
     assert files(project) == before
 
 
+def test_a_part_shares_the_number_of_its_chapter_and_comes_after_it(project):
+    before = files(project)
+    for name, message in (
+        ("42_waves", "there is no chapter 42 that 42_waves could be a part of"),
+        ("01_gradients", "notebooks/01_gradients.ipynb exists"),
+        ("01_networks", "src/dlnotes/exercises/networks.py exists"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            chapter.begin(name, root=project, part=True)
+    assert files(project) == before
+    begun = run(project, "tools/chapter.py", "--part", "01_waves", "Waves")
+    assert begun.returncode == 0, begun.stderr
+    contents = (project / "_toc.yml").read_text("utf8")
+    assert chapter.CONTENTS.findall(contents)[:3] == ["01", "01", "02"]
+    assert contents.index("01_gradients") < contents.index("01_waves")
+    first_page = (project / "book/index.md").read_text("utf8")
+    assert chapter.FIRST_PAGE.findall(first_page)[:3] == ["1", "1", "2"]
+
+
 @pytest.mark.parametrize(
     ("number", "order"), [(3, ["03", "05", "07"]), (6, ["05", "06", "07"]), (8, ["05", "07", "08"])]
 )

@@ -1,8 +1,9 @@
 """Begin a chapter: notebook, exercise module, its lines in the contents and on the first page.
 
 What it makes runs, builds and keeps the conventions, so that writing starts from green.
+A chapter may have a second notebook, a further part with the same number.
 
-Usage: python tools/chapter.py NN_topic [TITLE]
+Usage: python tools/chapter.py [--part] NN_topic [TITLE]
 """
 
 import re
@@ -61,14 +62,16 @@ def slope(x):
 check.warm_up(slope)"""
 
 
-def begin(name: str, title: str = "", root: Path = ROOT) -> list[str]:
+def begin(name: str, title: str = "", root: Path = ROOT, part: bool = False) -> list[str]:
     """Write the four files of a new chapter; return what its notebook breaks: nothing.
+
+    With `part` it is a further part of a chapter that is there, and comes after it.
 
     Raises
     ------
     ValueError
-        If the name is none for a chapter, or the number or a file is taken. Then nothing
-        is written.
+        If the name is none for a chapter, or a file is taken; if the number is, unless it
+        is a part's, whose number must be. Then nothing is written.
     """
     match = re.fullmatch(r"(\d\d)_([a-z][a-z0-9_]*)", name)
     if match is None:
@@ -78,8 +81,10 @@ def begin(name: str, title: str = "", root: Path = ROOT) -> list[str]:
     notebook = root / f"notebooks/{name}.ipynb"
     module = root / f"src/dlnotes/exercises/{topic}.py"
     there = sorted((root / "notebooks").glob("*.ipynb"))
-    taken = [path for path in there if path.name.startswith(f"{number}_")]
-    if taken := [*taken, *[path for path in (module,) if path.exists()]]:
+    parts = [path for path in there if path.name.startswith(f"{number}_")]
+    if part and not parts:
+        raise ValueError(f"there is no chapter {number} that {name} could be a part of")
+    if taken := [*([] if part else parts), *filter(Path.exists, (notebook, module))]:
         raise ValueError(f"{taken[0].relative_to(root)} exists: choose another name")
     contents, first_page = root / "_toc.yml", root / "book/index.md"
     quoted = yaml.safe_dump(f"{int(number)} · {title}", allow_unicode=True, width=1000).split("\n")[
@@ -101,7 +106,7 @@ def begin(name: str, title: str = "", root: Path = ROOT) -> list[str]:
 def insert(text: str, pattern: re.Pattern[str], number: int, entry: str) -> str:
     """Return the text with the entry of a chapter among those of the others, in order."""
     others = list(pattern.finditer(text))
-    before = [other for other in others if int(other[1]) < number]
+    before = [other for other in others if int(other[1]) <= number]
     at = before[-1].end() if before else others[0].start()
     return text[:at] + entry + text[at:]
 
@@ -124,9 +129,9 @@ def first_cells(model: notebooks.Notebook, title: str, topic: str) -> notebooks.
 
 
 if __name__ == "__main__":
-    given, heading = [*sys.argv[1:], "", ""][:2]
+    given, heading = [*(word for word in sys.argv[1:] if word != "--part"), "", ""][:2]
     try:
-        found = begin(given, heading)
+        found = begin(given, heading, part="--part" in sys.argv)
     except ValueError as error:
-        sys.exit(f"{error}\nUsage: make chapter NB=08_optimizers [TITLE='Optimizers']")
+        sys.exit(f"{error}\nUsage: make chapter NB=08_optimizers [TITLE='Optimizers'] [PART=yes]")
     sys.exit("\n".join(found) or 0)
