@@ -100,7 +100,7 @@ def multi_head(
     if d % heads:
         raise ValueError(f"{d} features cannot be shared among {heads} heads: use a divisor of {d}")
     q, k, v = (
-        part.unflatten(-1, (heads, d // heads)).transpose(-3, -2)
+        part.reshape(*x.shape[:-1], heads, d // heads).transpose(-3, -2)
         for part in (x @ w_in.mT + b_in).chunk(3, -1)
     )  # each (..., heads, time, d / heads)
     out, weights = attention(q, k, v, visible)

@@ -122,7 +122,7 @@ def unroll(
         state = (zeros, zeros) if cell is lstm_cell else (zeros,)
     flat = x.flatten(-3, -2) @ weights.w_ih.mT + weights.b_ih.unsqueeze(-2)  # all steps at once
     w_hh, b_hh, outputs = weights.w_hh.mT, weights.b_hh.unsqueeze(-2), []
-    for from_input in flat.unflatten(-2, (batch, time)).unbind(-2):
+    for from_input in flat.reshape(*leading, batch, time, -1).unbind(-2):
         state = cell(from_input, state[0] @ w_hh + b_hh, state)
         outputs.append(state[0])
     return torch.stack(outputs, -2), state
