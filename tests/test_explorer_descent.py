@@ -14,7 +14,7 @@ from explorers import JavaScript, beside, readout, set_slider, settle, swipe
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
 from dlnotes import surfaces
-from dlnotes.explorers import descent, esm
+from dlnotes.explorers import descent, esm, terrain
 
 # What test_explorers.py looks at beside the defaults and the extremes.
 STATES = [
@@ -155,7 +155,7 @@ def test_picture_holds_the_window_at_equal_scales(js, name):
     if surfaces.SURFACES[name].dim == 2:
         assert (x1 - x0) / (y1 - y0) == pytest.approx(4 / 3)
     # Wherever the picture lets the start be dragged Python accepts it, and nowhere else.
-    reach = descent.picture(surfaces.SURFACES[name].window)
+    reach = terrain.picture(surfaces.SURFACES[name].window)
     np.testing.assert_allclose(reach, ((x0, x1), (y0, y1))[: len(reach)], rtol=1e-15)
 
 
@@ -405,7 +405,7 @@ def test_contours_lie_where_the_surface_is_level(opened, surface):
         for i, name in enumerate("xy")
     ]
     zero, one = (np.array([scale(v) for scale in scales]) for v in (0.0, 1.0))
-    view = np.array(descent.picture(surfaces.SURFACES[surface].window))
+    view = np.array(terrain.picture(surfaces.SURFACES[surface].window))
     levels, spreads = [], []
     for pixels in paths:
         points = (np.array(pixels) - zero) / (one - zero)
