@@ -4,6 +4,7 @@
 import spec from "./spec.json" with { type: "json" };
 import { generator } from "../maths/portable.js";
 import { constant, cosine, exponential, multistep, oneCycle, polynomial, restarts, warmup } from "../maths/schedules.js";
+import { number, quantity } from "../shared/numbers.js";
 import { SCALES, clamp, cleaned } from "../shared/settings.js";
 
 export const clean = (state) => cleaned(spec.settings, state);
@@ -45,7 +46,8 @@ export const factors = (state) => Array.from({ length: state.steps }, (_, step) 
 // Each update is x <- x - rate (x + noise ξ), from x = 10. Further out than LOST a run or a
 // mean counts as infinite.
 
-export const START = 10;
+const START = 10;
+export const EDGE = 2; // a higher rate takes a step that ends further away than it began
 const LOST = 1e12;
 
 const after = (v, rate, noise) => {
@@ -120,4 +122,19 @@ export function runs(rates, noise, seed) {
     }
   }
   return seen;
+}
+
+// ---- What there is to say ------------------------------------------------------------------
+
+// `times` is how many times as high as under the best possible schedule the mean ends.
+export function message({ shape, peak, noise }, rates, times) {
+  if (rates.some((rate) => rate > EDGE)) {
+    const text = "Rates above the edge of stability: each of those steps ends further away than it began.";
+    return { message: [text], warning: true };
+  }
+  if (noise === 0) return { message: ["Without noise there is no floor: the larger the rates up to 1, the faster x² falls."] };
+  const far = ["At the end x² is ", quantity("times", number(times)), " times that of the best possible schedule."];
+  if (shape !== "constant") return { message: far };
+  const floor = (peak * noise ** 2) / (2 - peak);
+  return { message: ["A constant rate comes down to ", quantity("floor", number(floor)), ", its floor, and no further. ", ...far] };
 }

@@ -1,6 +1,7 @@
 // The schedules explorer: a rate composed, and what a noisy quadratic makes of it.
 import spec from "./spec.json" with { type: "json" };
-import { PEAKS, RUNS, best, clean, corners, decays, ends, factors, optimum, runs, theory } from "./model.js";
+import { EDGE, PEAKS, RUNS, best, clean, corners, decays, ends } from "./model.js";
+import { factors, message, optimum, runs, theory } from "./model.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg } from "../shared/elements.js";
@@ -10,7 +11,6 @@ import { curve, dot, plane } from "../shared/plane.js";
 import { SCALES, clamp } from "../shared/settings.js";
 
 const { peak: { limits: PEAK }, seed: { limits: [, LAST_SEED] } } = spec.settings;
-const EDGE = 2; // a higher rate takes a step that ends further away than it began
 const REACH = [1e-4, 10];
 const [DEEPEST, HIGHEST] = [1e-12, 1e3];
 const TOPS = [0.001, 0.01, 0.1, 1].flatMap((power) => [1, 2, 5].map((m) => m * power));
@@ -88,7 +88,8 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
   function move(name, step) {
     const state = read();
     const [risen, falls] = corners(state);
-    const share = clamp(Math.round(step), 0, state.steps) / state.steps;
+    const first = state.shape === "one-cycle" ? 1 : 0; // its peak is the last step of the rise
+    const share = clamp(Math.round(step) + first, 0, state.steps) / state.steps;
     const patch = { [name]: share };
     if (name === "warmup" && decays(state) && share * state.steps > falls) patch.decay = share;
     if (name === "decay" && share * state.steps < risen) patch.warmup = share;
@@ -125,6 +126,7 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
   const renew = button("New noise", () => set({ seed: (read().seed + 1) % (LAST_SEED + 1) }));
   const title = html("p", { class: "dlx-title" });
   const plain = (text) => html("p", { class: "dlx-title" }, text);
+  const hint = (text) => html("p", { class: "dlx-hint" }, text);
 
   const shown = (value, name) => (Number.isFinite(value) ? quantity(name, number(value)) : "lost");
   const row = (name, head, ...values) =>
@@ -151,7 +153,6 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     const all = [own, Array(steps).fill(constant.peak), optimal].map((list) => theory(list, noise));
     const seen = runs(own, noise, state.seed);
     const [end, , least] = all.map((list) => list.at(-1));
-    const wild = own.some((rate) => rate > EDGE);
 
     if (!dragging || top === undefined) top = TOPS.find((v) => v >= 1.1 * peak) ?? 5;
     const flat = (v) => [[0, v], [steps, v]];
@@ -183,11 +184,11 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     };
     spot(rates.toPixels(at), grip);
     spot(sweep.toPixels([peak, end]), dial);
-    const [left, y] = rates.toPixels([risen, peak]);
-    const [right] = rates.toPixels([falls, peak]);
-    const middle = (left + right) / 2;
-    spot([Math.min(left, middle - 22), y], handles.warmup);
-    spot([Math.max(right, middle + 22), y], handles.decay);
+    const [left, right] = [risen, falls].map((t) => rates.toPixels([t, peak])[0]);
+    const [, y] = rates.toPixels(at);
+    const apart = decays(state) ? Math.max(0, 44 - (right - left)) / 2 : 0; // so that each has room
+    spot([left - apart, y], handles.warmup);
+    spot([right + apart, y], handles.decay);
     handles.decay.hidden = !decays(state);
     Object.values(handles).forEach((handle, i) => {
       handle.setAttribute("aria-valuemax", steps);
@@ -211,17 +212,8 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
         ", reached at step ", quantity("risen", String(risen)), ", left at step ", quantity("falls", String(falls)),
         " of ", quantity("steps", String(steps)), ". Mean of x² at the end: ", shown(end, "end.own"), ".",
       ],
-      ...say(state, end / least, wild),
+      ...message(state, own, end / least),
     };
-  }
-
-  function say({ shape, peak, noise }, times, wild) {
-    if (wild) return { message: ["Rates beyond the edge of stability: each of those steps ends further away than it began."], warning: true };
-    if (noise === 0) return { message: ["No noise, no floor: x² falls as long as the rate is above 0."] };
-    const floor = (peak * noise ** 2) / (2 - peak);
-    const far = ["At the end x² is ", quantity("times", number(times)), " times that of the best possible schedule."];
-    if (shape !== "constant") return { message: far };
-    return { message: ["A constant rate comes down to its floor, ", quantity("floor", number(floor)), ", and no further. ", ...far] };
   }
 
   return {
@@ -231,10 +223,10 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
         control("noise")),
       html("div", { class: "dlx-side" },
         title, rates.element,
-        html("p", { class: "dlx-hint" },
-          "Drag up or down to set the peak. Drag the half discs sideways: the end of warm-up, the start of decay."),
+        hint("Drag up or down to set the peak. Drag the half discs sideways: the end of warm-up, the start of decay."),
         control("log"),
         plain("Mean of x² (log) after each step"),
+        hint("The loss is x²/2, from x = 10. Each step: x ← x − rate · (x + σ · noise)."),
         html("div", { class: "dlx-row dlx-keys" }, key("dlx-line0", LINE, "theory"), measured(),
           key("dlx-band", PATCH, "middle 80 % of them")),
         means.element),
@@ -242,6 +234,7 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
         table, note,
         plain("Mean of x² at the end, by peak (log)"),
         sweep.element,
+        hint("The ring is at your peak. Drag it sideways."),
         html("div", { class: "dlx-row" }, tune, renew, reset)),
     ],
     draw,
