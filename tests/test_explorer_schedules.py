@@ -243,6 +243,7 @@ def test_without_noise_there_is_no_floor():
     assert shown.theory()[-1] == pytest.approx(100 * 0.25**50)
     assert shown.numbers()["floor"] == 0
     assert shown.best_possible()[1].tolist() == [100] + [0] * 50
+    assert fresh("constant", noise=0.0, steps=1000).best_constant() == (1, 0)
 
 
 def test_three_phases_are_those_of_torch():
@@ -525,7 +526,7 @@ KEYS = {
     "yours": "your schedule",
     "theory": "your schedule",
     "mean of 200 runs": "mean of the runs",
-    "middle 80 % of them": "middle of the runs",
+    "middle 80 %": "middle of the runs",
     "best constant": "best constant",
     "best possible": "best possible",
 }
