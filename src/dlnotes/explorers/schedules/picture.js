@@ -22,8 +22,6 @@ const levels = (values) =>
 const thinned = (values, most) => some(values.length - 1, most).map((t) => [t, values[t]]);
 const snapped = (peak) => clamp(SCALES.log.from(Math.log10(clamp(peak, ...PEAK))), ...PEAK);
 
-const LINE = "M0 4h24";
-const PATCH = "M0 0h24v8h-24z";
 // What was computed from the same values last time.
 function remembered() {
   let known, result;
@@ -34,6 +32,9 @@ function remembered() {
   };
 }
 
+// A sample of a line or of a patch, and what it is.
+const LINE = "M0 4h24";
+const PATCH = "M0 0h24v8h-24z";
 const key = (style, d, ...text) =>
   html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
     svg("path", { class: style, d })), html("span", {}, ...text));
@@ -95,15 +96,14 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     commit: release,
   });
 
-  // Moves a corner to a step, and takes the other along if it is in the way.
+  // Moves a corner to a step. A decay that starts earlier takes the end of the warm-up along;
+  // one that has to wait for a longer warm-up keeps its own place (`corners`).
   function move(name, step) {
     const state = read();
-    const [risen, falls] = corners(state);
     const first = state.shape === "one-cycle" ? 1 : 0; // its peak is the last step of the rise
     const share = clamp(Math.round(step) + first, 0, state.steps) / state.steps;
     const patch = { [name]: share };
-    if (name === "warmup" && decays(state) && share * state.steps > falls) patch.decay = share;
-    if (name === "decay" && share * state.steps < risen) patch.warmup = share;
+    if (name === "decay" && share < state.warmup) patch.warmup = share;
     change(patch);
   }
   Object.entries(handles).forEach(([name, handle], i) => {
@@ -143,6 +143,26 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
   const row = (name, head, ...values) =>
     html("tr", {}, html("th", { scope: "row" }, head), ...["rate", "mean", "end"].map((fact, i) =>
       html("td", {}, shown(values[i], `${fact}.${name}`))));
+
+  function putHandles(state, [peak, now]) {
+    const spot = (handle, [x, y]) => {
+      [handle.style.left, handle.style.top] = [`${x}px`, `${y}px`];
+    };
+    spot(grip, rates.toPixels(peak));
+    spot(dial, sweep.toPixels(now));
+    const both = corners(state);
+    const [left, right] = both.map((t) => rates.toPixels([t, state.peak])[0]);
+    const apart = decays(state) ? Math.max(0, 44 - (right - left)) / 2 : 0; // so that each has room
+    const [, y] = rates.toPixels(peak);
+    spot(handles.warmup, [left - apart, y]);
+    spot(handles.decay, [right + apart, y]);
+    handles.decay.hidden = !decays(state);
+    Object.values(handles).forEach((handle, i) => {
+      handle.setAttribute("aria-valuemax", state.steps);
+      handle.setAttribute("aria-valuenow", both[i]);
+      handle.setAttribute("aria-valuetext", `step ${both[i]}`);
+    });
+  }
 
   const ofShape = remembered();
   const ofConstant = remembered();
@@ -191,23 +211,7 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
       ...[1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, PEAKS.map((v, k) => [v, finals[i][k]]))),
     ], [dot("now", "dlx-ring", now, 7)]);
 
-    const spot = ([x, y], handle) => {
-      [handle.style.left, handle.style.top] = [`${x}px`, `${y}px`];
-    };
-    spot(rates.toPixels(at), grip);
-    spot(sweep.toPixels(now), dial);
-    const [left, right] = [risen, falls].map((t) => rates.toPixels([t, peak])[0]);
-    const [, y] = rates.toPixels(at);
-    const apart = decays(state) ? Math.max(0, 44 - (right - left)) / 2 : 0; // so that each has room
-    spot([left - apart, y], handles.warmup);
-    spot([right + apart, y], handles.decay);
-    handles.decay.hidden = !decays(state);
-    Object.values(handles).forEach((handle, i) => {
-      handle.setAttribute("aria-valuemax", steps);
-      handle.setAttribute("aria-valuenow", corners(state)[i]);
-      handle.setAttribute("aria-valuetext", `step ${corners(state)[i]}`);
-    });
-
+    putHandles(state, [at, now]);
     axis.textContent = log ? "Learning rate (log):" : "Learning rate (linear):";
     body.replaceChildren(
       row("own", key("dlx-line0", LINE, "yours"), peak, mean(own), end),
