@@ -1,0 +1,156 @@
+// Polynomials fitted with a penalty: the counterpart of dlnotes.scratch.polynomials, with the
+// same names and methods, and tested equal to it. Here everything is computed from means over
+// points, so that the number of points costs nothing: of products of features (`gram`), and
+// of features with targets (`moments`). Only as many rows and columns of a gram are read as
+// there are moments: that of the highest degree serves all.
+
+// The features of each x: rows of degree + 1 numbers.
+export const legendre = (x, degree) =>
+  x.map((v) => {
+    const row = [1, v];
+    for (let k = 1; k < degree; k += 1) row.push(((2 * k + 1) * v * row[k] - k * row[k - 1]) / (k + 1));
+    return Float64Array.from(row.slice(0, degree + 1), (value, k) => value * Math.sqrt(2 * k + 1));
+  });
+
+export function gramOf(features) {
+  const p = features[0].length;
+  const gram = Array.from({ length: p }, () => new Float64Array(p));
+  for (const row of features) {
+    for (let i = 0; i < p; i += 1) for (let j = 0; j < p; j += 1) gram[i][j] += row[i] * row[j];
+  }
+  return gram.map((row) => row.map((v) => v / features.length));
+}
+
+export function momentsOf(features, y) {
+  const moments = new Float64Array(features[0].length);
+  for (let i = 0; i < y.length; i += 1) {
+    for (let k = 0; k < moments.length; k += 1) moments[k] += features[i][k] * y[i];
+  }
+  return moments.map((v) => v / y.length);
+}
+
+export function dot(a, b) {
+  let total = 0;
+  for (let k = 0; k < a.length; k += 1) total += a[k] * b[k];
+  return total;
+}
+
+// a · G b
+function form(gram, a, b) {
+  let total = 0;
+  for (let k = 0; k < a.length; k += 1) total += a[k] * dot(b, gram[k]);
+  return total;
+}
+
+// The solver of the equations in `used` of a gram, with `more` on the diagonal but for the
+// first: by Cholesky's factors. It overwrites the right-hand side.
+function solver(gram, used, more = 0) {
+  const m = used.length;
+  const low = new Float64Array(m * m);
+  for (let i = 0; i < m; i += 1) {
+    const row = gram[used[i]];
+    for (let j = 0; j <= i; j += 1) {
+      let rest = row[used[j]];
+      for (let k = 0; k < j; k += 1) rest -= low[i * m + k] * low[j * m + k];
+      low[i * m + j] = i > j ? rest / low[j * m + j] : Math.sqrt(rest + (used[i] ? more : 0));
+    }
+  }
+  return (b) => {
+    for (let i = 0; i < m; i += 1) {
+      for (let k = 0; k < i; k += 1) b[i] -= low[i * m + k] * b[k];
+      b[i] /= low[i * m + i];
+    }
+    for (let i = m - 1; i >= 0; i -= 1) {
+      for (let k = i + 1; k < m; k += 1) b[i] -= low[k * m + i] * b[k];
+      b[i] /= low[i * m + i];
+    }
+    return b;
+  };
+}
+
+const upTo = (p) => Array.from({ length: p }, (_, k) => k);
+
+// The coefficients for each of a list of moments.
+export function ridge(gram, list, strength = 0) {
+  const solve = solver(gram, upTo(list[0].length), strength);
+  return list.map((moments) => solve(Float64Array.from(moments)));
+}
+
+// The same with an absolute penalty. Coefficients that are nearly right save turns: `starts`.
+export const lasso = (gram, list, strength, starts = []) =>
+  list.map((moments, i) => lassoOf(gram, moments, strength, starts[i] ?? []));
+
+function lassoOf(gram, moments, strength, start) {
+  const p = moments.length;
+  const c = Float64Array.from(moments, (_, k) => start[k] ?? 0);
+  const signs = c.map((v, k) => (k ? Math.sign(v) : 0));
+  let used = upTo(p).filter((k) => !k || c[k] !== 0);
+  for (;;) {
+    for (;;) {
+      const to = solver(gram, used)(Float64Array.from(used, (k) => moments[k] - strength * signs[k]));
+      let [share, first] = [1, -1];
+      used.forEach((k, i) => {
+        if (!signs[k] || signs[k] * to[i] > 0) return;
+        const reach = c[k] / (c[k] - to[i]);
+        if (first < 0 || reach < share) [share, first] = [reach, i];
+      });
+      used.forEach((k, i) => {
+        c[k] = first < 0 ? to[i] : c[k] + share * (to[i] - c[k]);
+      });
+      if (first < 0) break;
+      c[used[first]] = signs[used[first]] = 0;
+      used = used.filter((_, i) => i !== first);
+    }
+    let [most, steepest] = [-1, strength * (1 + 1e-9) + 1e-15];
+    for (let k = 1; k < p; k += 1) {
+      if (signs[k]) continue;
+      const slope = moments[k] - dot(c, gram[k]);
+      if (Math.abs(slope) <= steepest) continue;
+      [most, steepest] = [k, Math.abs(slope)];
+    }
+    if (most < 0) return c;
+    signs[most] = Math.sign(moments[most] - dot(c, gram[most]));
+    used.push(most);
+  }
+}
+
+// Of one fit: its mean squared distance from targets, of which `square` is the mean square.
+export const distance = (c, { gram, moments, square }) =>
+  Math.max(0, square - 2 * dot(c, moments) + form(gram, c, c));
+
+// The errors of fits to many samples. `data` has the gram and the moments and mean square of
+// each sample, `tested` those of the truth where it is tested.
+export function measuredErrors(fits, { gram, moments, squares }, tested, noise) {
+  const mean = new Float64Array(fits[0].length);
+  for (const c of fits) for (let k = 0; k < mean.length; k += 1) mean[k] += c[k] / fits.length;
+  const errors = { training: 0, noise: noise ** 2, bias: distance(mean, tested), variance: 0 };
+  fits.forEach((c, i) => {
+    const off = c.map((v, k) => v - mean[k]);
+    errors.training += distance(c, { gram, moments: moments[i], square: squares[i] }) / fits.length;
+    errors.variance += form(tested.gram, off, off) / fits.length;
+  });
+  return errors;
+}
+
+// The errors that ridge has in expectation over the noise on n points. `signal` has the gram,
+// and the moments and mean square of the truth, at the inputs; `tested` where it is tested.
+export function expectedErrors(signal, tested, n, p, noise, strength = 0) {
+  const solve = solver(signal.gram, upTo(p), strength);
+  const inverse = upTo(p).map((k) => solve(Float64Array.from({ length: p }, (_, i) => (i === k ? 1 : 0))));
+  const mean = solve(signal.moments.slice(0, p));
+  let [trace, square, variance] = [0, 0, 0]; // of the hat matrix, of its square; of the fits
+  for (let i = 0; i < p; i += 1) {
+    trace += dot(inverse[i], signal.gram[i]);
+    for (let j = 0; j < p; j += 1) {
+      const spread = form(signal.gram, inverse[i], inverse[j]);
+      square += spread * signal.gram[i][j];
+      variance += spread * tested.gram[i][j];
+    }
+  }
+  return {
+    training: distance(mean, signal) + noise ** 2 * Math.max(0, 1 + (square - 2 * trace) / n),
+    noise: noise ** 2,
+    bias: distance(mean, tested),
+    variance: (noise ** 2 * variance) / n,
+  };
+}

@@ -1,0 +1,132 @@
+// What the regularisation explorer shows, as plain values: a state made safe, the points, the
+// fits to them and to redrawn samples, and the errors. Nothing here draws.
+import spec from "./spec.json" with { type: "json" };
+import { distance, dot, expectedErrors, gramOf, lasso, legendre, measuredErrors, momentsOf, ridge } from "../maths/polynomials.js";
+import { generator } from "../maths/portable.js";
+import { clamp, cleaned, finite } from "../shared/settings.js";
+
+const { degree, samples, strength, moved } = spec.settings;
+const MOST = degree.limits[1];
+const SETS = 100; // samples that are redrawn
+const PLACES = 400; // where a test over the interval is made
+
+const evenly = (n) => Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1);
+export const truth = (x) => Math.sin(Math.PI * x);
+export const ACROSS = Array.from({ length: 101 }, (_, i) => i / 50 - 1); // where curves are drawn
+const DRAWN = legendre(ACROSS, MOST);
+
+const [WEAK, STRONG] = strength.limits.map(Math.log10);
+// What the errors are drawn over.
+export const AXES = {
+  degree: Array.from({ length: MOST + 1 }, (_, k) => k),
+  strength: Array.from({ length: 31 }, (_, k) => 10 ** (WEAK + ((STRONG - WEAK) * k) / 30)),
+};
+
+// Any state made into one that can be drawn.
+export function clean(state) {
+  const safe = cleaned(spec.settings, state);
+  const given = Array.isArray(state.moved) && state.moved.length === safe.samples ? state.moved : [];
+  return { ...safe, moved: given.map((v) => clamp(finite(v, 0), ...moved.limits)) };
+}
+
+// Keeps what a function of one text has returned.
+function kept(compute) {
+  const found = new Map();
+  return (...key) => {
+    const name = key.join(" ");
+    if (!found.has(name)) {
+      if (found.size > 200) found.clear();
+      found.set(name, compute(...key));
+    }
+    return found.get(name);
+  };
+}
+
+const square = (y) => dot(y, y) / y.length;
+
+// The truth at some inputs, as expectedErrors takes it.
+const known = (x) => {
+  const features = legendre(x, MOST);
+  const y = x.map(truth);
+  return { x, y, features, gram: gramOf(features), moments: momentsOf(features, y), square: square(y) };
+};
+const atInputs = kept((n) => known(evenly(n)));
+const everywhere = known(evenly(PLACES));
+const testedAt = (test, n) => (test === "inputs" ? atInputs(n) : everywhere);
+
+// The redrawn samples: the gram of their features, their moments and mean squares.
+const redrawn = kept((n, noise) => {
+  const { y, features, gram } = atInputs(n);
+  const random = generator(0, 1);
+  const sets = Array.from({ length: SETS }, () => y.map((v) => v + noise * random.normal()));
+  return { gram, moments: sets.map((one) => momentsOf(features, one)), squares: sets.map(square) };
+});
+
+// The fits of one kind to samples of which the moments are given, at the highest degree.
+function fitted(gram, moments, penalty, strength, degree, starts) {
+  const list = moments.map((one) => one.subarray(0, degree + 1));
+  return penalty === "l1" ? lasso(gram, list, strength, starts) : ridge(gram, list, penalty === "l2" ? strength : 0);
+}
+
+// The fits to the redrawn samples. Those of a lower degree are nearly right.
+const refitted = kept((n, noise, penalty, strength, degree) => {
+  const { gram, moments } = redrawn(n, noise);
+  const starts = penalty === "l1" && degree ? refitted(n, noise, penalty, strength, degree - 1) : [];
+  return fitted(gram, moments, penalty, strength, degree, starts);
+});
+
+// The errors of the redrawn samples' fits as measured, and as theory has them if it does.
+const errorsOf = kept((n, noise, penalty, strength, degree, test) => {
+  const tested = testedAt(test, n);
+  const lambda = penalty === "l2" ? strength : 0;
+  return {
+    measured: measuredErrors(refitted(n, noise, penalty, strength, degree), redrawn(n, noise), tested, noise),
+    theory: penalty === "l1" ? null : expectedErrors(atInputs(n), tested, n, degree + 1, noise, lambda),
+  };
+});
+
+export const testOf = ({ noise, bias, variance }) => noise + bias + variance;
+
+// The points: where they are.
+export function points({ samples: n, noise, seed, moved: shifts }) {
+  const random = generator(seed);
+  const { x, y } = atInputs(n);
+  return { x, y: y.map((v, i) => v + noise * random.normal() + (shifts[i] ?? 0)) };
+}
+
+// What the errors of a state are drawn over: without a penalty there is no strength.
+export const axisOf = ({ penalty, against }) => (penalty === "none" ? "degree" : against);
+
+// All there is to see of a (clean) state.
+export function seen(state) {
+  const { samples: n, noise, penalty, test } = state;
+  const axis = axisOf(state);
+  const { x, y } = points(state);
+  const { features, gram } = atInputs(n);
+  const tested = testedAt(test, n);
+  const own = { gram, moments: momentsOf(features, y), square: square(y) };
+
+  function at({ strength, degree }, starts) {
+    const [c] = fitted(gram, [own.moments], penalty, strength, degree, starts);
+    const key = [n, noise, penalty, penalty === "none" ? 0 : strength, degree];
+    return {
+      c,
+      training: distance(c, own),
+      test: noise ** 2 + distance(c, tested),
+      fits: () => refitted(...key),
+      ...errorsOf(...key, test),
+    };
+  }
+
+  const now = at(state);
+  const curves = AXES[axis].map((value) => at({ ...state, [axis]: value }));
+  const fits = now.fits();
+  const value = (c) => DRAWN.map((row) => dot(c, row));
+  const mean = now.c.map((_, k) => fits.reduce((total, c) => total + c[k], 0) / SETS);
+  const off = fits.map((c) => c.map((v, k) => v - mean[k]));
+  const spread = DRAWN.map((row) => Math.sqrt(off.reduce((total, c) => total + dot(c, row) ** 2, 0) / SETS));
+  return { x, y, now, curves, fit: value(now.c), mean: value(mean), spread };
+}
+
+// The true coefficients, as a fit of the highest degree without noise has them.
+export const [TRUE] = ridge(everywhere.gram, [everywhere.moments]);
