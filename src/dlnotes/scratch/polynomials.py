@@ -125,23 +125,23 @@ def _lasso(gram: Array, moments: Array, strength: float) -> Array:
     signs = np.zeros_like(moments)
     used = [0]
     while True:
-        while True:
-            part = np.ix_(used, used)
-            to = np.linalg.solve(gram[part], moments[used] - strength * signs[used])
-            now = c[used]
-            turned = (signs[used] != 0) & (signs[used] * to <= 0)
-            if not turned.any():
-                c[used] = to
-                break
-            shares = np.where(turned, now / np.where(turned, now - to, 1), 1)
-            first = int(np.argmin(shares))
-            c[used] = now + shares[first] * (to - now)
-            c[used[first]] = signs[used[first]] = 0
-            used.pop(first)
+        now, sign = c[used], signs[used]
+        to = np.linalg.solve(gram[np.ix_(used, used)], moments[used] - strength * sign)
+        turned = np.flatnonzero((sign != 0) & (sign * to <= 0))
+        if turned.size:
+            shares = now[turned] / (now[turned] - to[turned])
+            k = int(np.argmin(shares))
+            if shares[k] == 0:  # taken up for what was rounding
+                return c
+            c[used] = now + shares[k] * (to - now)
+            gone = used.pop(int(turned[k]))
+            c[gone] = signs[gone] = 0
+            continue
+        c[used] = to
         slopes = moments - gram @ c
         slopes[used] = 0
         most = int(np.argmax(np.abs(slopes)))
-        if abs(slopes[most]) <= strength * (1 + 1e-9) + 1e-15:
+        if abs(slopes[most]) <= strength * (1 + 1e-9):
             return c
         signs[most] = np.sign(slopes[most])
         used.append(most)

@@ -42,17 +42,15 @@ function form(gram, a, b) {
   return total;
 }
 
-// The solver of the equations in `used` of a gram, with `more` on the diagonal but for the
-// first: by Cholesky's factors. It overwrites the right-hand side.
-function solver(gram, used, more = 0) {
-  const m = used.length;
+// The solver of the first m equations of a gram, with `more` on the diagonal but for the first:
+// by Cholesky's factors. It overwrites the right-hand side.
+function solver(gram, m, more = 0) {
   const low = new Float64Array(m * m);
   for (let i = 0; i < m; i += 1) {
-    const row = gram[used[i]];
     for (let j = 0; j <= i; j += 1) {
-      let rest = row[used[j]];
+      let rest = gram[i][j];
       for (let k = 0; k < j; k += 1) rest -= low[i * m + k] * low[j * m + k];
-      low[i * m + j] = i > j ? rest / low[j * m + j] : Math.sqrt(rest + (used[i] ? more : 0));
+      low[i * m + j] = i > j ? rest / low[j * m + j] : Math.sqrt(rest + (i ? more : 0));
     }
   }
   return (b) => {
@@ -68,50 +66,78 @@ function solver(gram, used, more = 0) {
   };
 }
 
-const upTo = (p) => Array.from({ length: p }, (_, k) => k);
-
 // The coefficients for each of a list of moments.
 export function ridge(gram, list, strength = 0) {
-  const solve = solver(gram, upTo(list[0].length), strength);
+  const solve = solver(gram, list[0].length, strength);
   return list.map((moments) => solve(Float64Array.from(moments)));
 }
 
 // The same with an absolute penalty. Coefficients that are nearly right save turns: `starts`.
-export const lasso = (gram, list, strength, starts = []) =>
-  list.map((moments, i) => lassoOf(gram, moments, strength, starts[i] ?? []));
-
-function lassoOf(gram, moments, strength, start) {
-  const p = moments.length;
-  const c = Float64Array.from(moments, (_, k) => start[k] ?? 0);
-  const signs = c.map((v, k) => (k ? Math.sign(v) : 0));
-  let used = upTo(p).filter((k) => !k || c[k] !== 0);
-  for (;;) {
+// This is what takes the time, so nothing is made anew at each turn; the rows of Cholesky's
+// factor that still stand are kept.
+export function lasso(gram, list, strength, starts = []) {
+  const p = list[0].length;
+  const [low, to, signs] = [p * p, p, p].map((size) => new Float64Array(size));
+  const used = new Int32Array(p);
+  return list.map((moments, one) => {
+    const c = new Float64Array(p);
+    signs.fill(0);
+    let [m, stands] = [1, 0];
+    used[0] = 0;
+    const start = starts[one] ?? [];
+    for (let k = 0; k < start.length; k += 1) {
+      c[k] = start[k];
+      if (!k || c[k] === 0) continue;
+      signs[k] = Math.sign(c[k]);
+      used[m] = k;
+      m += 1;
+    }
     for (;;) {
-      const to = solver(gram, used)(Float64Array.from(used, (k) => moments[k] - strength * signs[k]));
+      for (let i = stands; i < m; i += 1) {
+        const row = gram[used[i]];
+        for (let j = 0; j <= i; j += 1) {
+          let rest = row[used[j]];
+          for (let k = 0; k < j; k += 1) rest -= low[i * p + k] * low[j * p + k];
+          low[i * p + j] = i > j ? rest / low[j * p + j] : Math.sqrt(rest);
+        }
+      }
+      stands = m;
+      for (let i = 0; i < m; i += 1) {
+        let rest = moments[used[i]] - strength * signs[used[i]];
+        for (let k = 0; k < i; k += 1) rest -= low[i * p + k] * to[k];
+        to[i] = rest / low[i * p + i];
+      }
+      for (let i = m - 1; i >= 0; i -= 1) {
+        for (let k = i + 1; k < m; k += 1) to[i] -= low[k * p + i] * to[k];
+        to[i] /= low[i * p + i];
+      }
       let [share, first] = [1, -1];
-      used.forEach((k, i) => {
-        if (!signs[k] || signs[k] * to[i] > 0) return;
-        const reach = c[k] / (c[k] - to[i]);
+      for (let i = 1; i < m; i += 1) {
+        const now = c[used[i]];
+        if (signs[used[i]] * to[i] > 0) continue;
+        const reach = now === 0 ? 0 : now / (now - to[i]);
         if (first < 0 || reach < share) [share, first] = [reach, i];
-      });
-      used.forEach((k, i) => {
-        c[k] = first < 0 ? to[i] : c[k] + share * (to[i] - c[k]);
-      });
-      if (first < 0) break;
-      c[used[first]] = signs[used[first]] = 0;
-      used = used.filter((_, i) => i !== first);
+      }
+      if (share === 0) return c;
+      for (let i = 0; i < m; i += 1) c[used[i]] = first < 0 ? to[i] : c[used[i]] + share * (to[i] - c[used[i]]);
+      if (first > 0) {
+        c[used[first]] = signs[used[first]] = 0;
+        used.copyWithin(first, first + 1, m);
+        [m, stands] = [m - 1, first];
+        continue;
+      }
+      let [most, steepest] = [-1, strength * (1 + 1e-9)];
+      for (let k = 1; k < p; k += 1) {
+        if (signs[k]) continue;
+        const slope = Math.abs(moments[k] - dot(c, gram[k]));
+        if (slope > steepest) [most, steepest] = [k, slope];
+      }
+      if (most < 0) return c;
+      signs[most] = Math.sign(moments[most] - dot(c, gram[most]));
+      used[m] = most;
+      m += 1;
     }
-    let [most, steepest] = [-1, strength * (1 + 1e-9) + 1e-15];
-    for (let k = 1; k < p; k += 1) {
-      if (signs[k]) continue;
-      const slope = moments[k] - dot(c, gram[k]);
-      if (Math.abs(slope) <= steepest) continue;
-      [most, steepest] = [k, Math.abs(slope)];
-    }
-    if (most < 0) return c;
-    signs[most] = Math.sign(moments[most] - dot(c, gram[most]));
-    used.push(most);
-  }
+  });
 }
 
 // Of one fit: its mean squared distance from targets, of which `square` is the mean square.
@@ -135,8 +161,8 @@ export function measuredErrors(fits, { gram, moments, squares }, tested, noise) 
 // The errors that ridge has in expectation over the noise on n points. `signal` has the gram,
 // and the moments and mean square of the truth, at the inputs; `tested` where it is tested.
 export function expectedErrors(signal, tested, n, p, noise, strength = 0) {
-  const solve = solver(signal.gram, upTo(p), strength);
-  const inverse = upTo(p).map((k) => solve(Float64Array.from({ length: p }, (_, i) => (i === k ? 1 : 0))));
+  const solve = solver(signal.gram, p, strength);
+  const inverse = Array.from({ length: p }, (_, k) => solve(new Float64Array(p).fill(1, k, k + 1)));
   const mean = solve(signal.moments.slice(0, p));
   let [trace, square, variance] = [0, 0, 0]; // of the hat matrix, of its square; of the fits
   for (let i = 0; i < p; i += 1) {

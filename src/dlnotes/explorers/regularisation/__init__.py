@@ -224,11 +224,11 @@ def truth(x: Array) -> Array:
 
 
 @functools.cache
-def _samples(count: int, noise: float) -> Array:
-    """Return the targets of the redrawn samples, shape (100, count)."""
+def _noise() -> Array:
+    """Return the noise of the redrawn samples at σ = 1, shape (100, most points)."""
     random = Generator(0, stream=1)
-    drawn = [[random.normal() for _ in range(count)] for _ in range(SETS)]
-    return truth(inputs(count)) + noise * np.array(drawn)
+    most = SETTINGS["samples"]["limits"][1]
+    return np.array([[random.normal() for _ in range(most)] for _ in range(SETS)])
 
 
 @functools.lru_cache(maxsize=1000)
@@ -236,7 +236,8 @@ def _redrawn(
     degree: int, samples: int, noise: float, penalty: str, strength: float, test: str
 ) -> tuple[Array, Errors, Errors | None]:
     """Return the fits to the redrawn samples, their errors, and those of theory."""
-    x, y = inputs(samples), _samples(samples, noise)
+    x = inputs(samples)
+    y = truth(x) + noise * _noise()[:, :samples]
     features = polynomials.legendre(x, degree)
     places = inputs(PLACES) if test == "interval" else x
     tested = polynomials.legendre(places, degree)

@@ -29,14 +29,14 @@ export function clean(state) {
   return { ...safe, moved: given.map((v) => clamp(finite(v, 0), ...moved.limits)) };
 }
 
-// Keeps what a function of one text has returned.
+// Keeps what a function has returned, by its first argument.
 function kept(compute) {
   const found = new Map();
-  return (...key) => {
-    const name = key.join(" ");
+  return (key, ...rest) => {
+    const name = String(key);
     if (!found.has(name)) {
       if (found.size > 200) found.clear();
-      found.set(name, compute(...key));
+      found.set(name, compute(key, ...rest));
     }
     return found.get(name);
   };
@@ -54,34 +54,48 @@ const atInputs = kept((n) => known(evenly(n)));
 const everywhere = known(evenly(PLACES));
 const testedAt = (test, n) => (test === "inputs" ? atInputs(n) : everywhere);
 
-// The redrawn samples: the gram of their features, their moments and mean squares.
-const redrawn = kept((n, noise) => {
-  const { y, features, gram } = atInputs(n);
+// The noise of the redrawn samples, with σ = 1: a sample of fewer points has the first of it.
+const drawn = kept(() => {
   const random = generator(0, 1);
-  const sets = Array.from({ length: SETS }, () => y.map((v) => v + noise * random.normal()));
-  return { gram, moments: sets.map((one) => momentsOf(features, one)), squares: sets.map(square) };
+  return Array.from({ length: SETS }, () => Float64Array.from({ length: samples.limits[1] }, random.normal));
+});
+const noiseAt = kept((n) => {
+  const { y, features } = atInputs(n);
+  return drawn("").map((all) => {
+    const noise = all.subarray(0, n);
+    return { moments: momentsOf(features, noise), square: square(noise), along: dot(noise, y) / n };
+  });
+});
+// The redrawn samples: the gram of their features, their moments and mean squares.
+const redrawn = kept(([n, noise]) => {
+  const signal = atInputs(n);
+  return {
+    gram: signal.gram,
+    moments: noiseAt(n).map(({ moments }) => moments.map((v, k) => signal.moments[k] + noise * v)),
+    squares: noiseAt(n).map(({ along, square: own }) => signal.square + 2 * noise * along + noise ** 2 * own),
+  };
 });
 
 // The fits of one kind to samples of which the moments are given, at the highest degree.
-function fitted(gram, moments, penalty, strength, degree, starts) {
+function fitted(gram, moments, [, , penalty, strength, degree], starts) {
   const list = moments.map((one) => one.subarray(0, degree + 1));
   return penalty === "l1" ? lasso(gram, list, strength, starts) : ridge(gram, list, penalty === "l2" ? strength : 0);
 }
 
-// The fits to the redrawn samples. Those of a lower degree are nearly right.
-const refitted = kept((n, noise, penalty, strength, degree) => {
-  const { gram, moments } = redrawn(n, noise);
-  const starts = penalty === "l1" && degree ? refitted(n, noise, penalty, strength, degree - 1) : [];
-  return fitted(gram, moments, penalty, strength, degree, starts);
+// The fits to the redrawn samples. `starts` are the fits of a state nearby.
+const refitted = kept((key, starts) => {
+  const { gram, moments } = redrawn(key.slice(0, 2));
+  return fitted(gram, moments, key, starts);
 });
 
 // The errors of the redrawn samples' fits as measured, and as theory has them if it does.
-const errorsOf = kept((n, noise, penalty, strength, degree, test) => {
+const errorsOf = kept((key, starts) => {
+  const [n, noise, penalty, strength, degree, test] = key;
   const tested = testedAt(test, n);
-  const lambda = penalty === "l2" ? strength : 0;
+  const fits = refitted(key.slice(0, 5), starts);
   return {
-    measured: measuredErrors(refitted(n, noise, penalty, strength, degree), redrawn(n, noise), tested, noise),
-    theory: penalty === "l1" ? null : expectedErrors(atInputs(n), tested, n, degree + 1, noise, lambda),
+    measured: measuredErrors(fits, redrawn([n, noise]), tested, noise),
+    theory: penalty === "l1" ? null : expectedErrors(atInputs(n), tested, n, degree + 1, noise, penalty === "l2" ? strength : 0),
   };
 });
 
@@ -106,21 +120,21 @@ export function seen(state) {
   const tested = testedAt(test, n);
   const own = { gram, moments: momentsOf(features, y), square: square(y) };
 
-  function at({ strength, degree }, starts) {
-    const [c] = fitted(gram, [own.moments], penalty, strength, degree, starts);
+  function at({ strength, degree }, near) {
     const key = [n, noise, penalty, penalty === "none" ? 0 : strength, degree];
-    return {
-      c,
-      training: distance(c, own),
-      test: noise ** 2 + distance(c, tested),
-      fits: () => refitted(...key),
-      ...errorsOf(...key, test),
-    };
+    const [c] = fitted(gram, [own.moments], key, near && [near.c]);
+    const errors = errorsOf([...key, test], near?.fits);
+    return { c, training: distance(c, own), test: noise ** 2 + distance(c, tested), fits: refitted(key), ...errors };
   }
 
-  const now = at(state);
-  const curves = AXES[axis].map((value) => at({ ...state, [axis]: value }));
-  const fits = now.fits();
+  // From one place to the next the lasso changes little. Down from the strongest penalty.
+  const curves = [];
+  const order = AXES[axis].map((value, i) => [value, i]);
+  if (axis === "strength") order.reverse();
+  let near;
+  for (const [value, i] of order) near = curves[i] = at({ ...state, [axis]: value }, near);
+  const now = at(state, curves.find((_, i) => AXES[axis][i] >= state[axis]));
+  const { fits } = now;
   const value = (c) => DRAWN.map((row) => dot(c, row));
   const mean = now.c.map((_, k) => fits.reduce((total, c) => total + c[k], 0) / SETS);
   const off = fits.map((c) => c.map((v, k) => v - mean[k]));
