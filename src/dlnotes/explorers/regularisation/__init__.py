@@ -19,7 +19,7 @@ PLACES = 400  # where a test over the interval is made
 ACROSS = np.arange(101) / 50 - 1  # where curves are drawn
 AXES: dict[str, Array] = {
     "degree": np.arange(MOST + 1.0),
-    "strength": 10 ** np.linspace(*np.log10(SETTINGS["strength"]["limits"]), 31),
+    "strength": 10 ** np.linspace(*np.log10(SETTINGS["strength"]["limits"]), 25),
 }
 
 

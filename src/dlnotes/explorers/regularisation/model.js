@@ -19,7 +19,7 @@ const [WEAK, STRONG] = strength.limits.map(Math.log10);
 // What the errors are drawn over.
 export const AXES = {
   degree: Array.from({ length: MOST + 1 }, (_, k) => k),
-  strength: Array.from({ length: 31 }, (_, k) => 10 ** (WEAK + ((STRONG - WEAK) * k) / 30)),
+  strength: Array.from({ length: 25 }, (_, k) => 10 ** (WEAK + ((STRONG - WEAK) * k) / 24)),
 };
 
 // Any state made into one that can be drawn.
