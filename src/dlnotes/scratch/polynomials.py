@@ -178,10 +178,14 @@ def measured_errors(
 ) -> Errors:
     """Return the errors of fits to many samples, as they were measured.
 
+    The mean of m fits is off by chance too, in the mean square by a share of 1/m of the
+    variance: that much is taken from bias² (as far as there is any) and given back to the
+    variance. Their sum is the mean test error as it was.
+
     Parameters
     ----------
     fits : array of shape (samples, coefficients)
-        A fit to each sample.
+        A fit to each sample, of at least two.
     y : array of shape (samples, points)
         The targets that were fitted.
     features, tested : arrays of shape (points, coefficients), (places, coefficients)
@@ -196,15 +200,14 @@ def measured_errors(
     >>> one = np.ones((1, 1))
     >>> fits = y = np.array([[0.0], [2.0]])
     >>> measured_errors(fits, y, one, one, np.array([3.0]), noise=1.0)
-    Errors(training=0.0, noise=1.0, bias=4.0, variance=1.0)
+    Errors(training=0.0, noise=1.0, bias=3.0, variance=2.0)
     """
     predictions = fits @ tested.T
-    return Errors(
-        float(((y - fits @ features.T) ** 2).mean()),
-        noise**2,
-        float(((predictions.mean(0) - truth) ** 2).mean()),
-        float(predictions.var(0).mean()),
-    )
+    bias = ((predictions.mean(0) - truth) ** 2).mean()
+    variance = predictions.var(0).mean()
+    chance = min(bias, variance / (len(fits) - 1))
+    training = ((y - fits @ features.T) ** 2).mean()
+    return Errors(float(training), noise**2, float(bias - chance), float(variance + chance))
 
 
 def expected_errors(
@@ -248,6 +251,18 @@ def expected_errors(
         float(((test @ signal - truth) ** 2).mean()),
         float(noise**2 * (test**2).sum() / len(truth)),
     )
+
+
+def effective_coefficients(features: Array, strength: float) -> float:
+    """Return what the coefficients of `ridge` count as: Σ s / (s + λ), the trace of H.
+
+    Examples
+    --------
+    >>> x = np.array([[1.0, -1.0], [1.0, 1.0]])
+    >>> round(effective_coefficients(x, 0.0), 9), round(effective_coefficients(x, 1.0), 9)
+    (2.0, 1.5)
+    """
+    return float((features * ridge(features, np.eye(len(features)), strength)).sum())
 
 
 def _checked(features: Any, y: Any, strength: float) -> tuple[Array, Array]:

@@ -155,11 +155,13 @@ export function measuredErrors(fits, { gram, moments, squares }, tested, noise) 
     errors.training += distance(c, { gram, moments: moments[i], square: squares[i] }) / fits.length;
     errors.variance += form(tested.gram, off, off) / fits.length;
   });
-  return errors;
+  const chance = Math.min(errors.bias, errors.variance / (fits.length - 1));
+  return { ...errors, bias: errors.bias - chance, variance: errors.variance + chance };
 }
 
-// The errors that ridge has in expectation over the noise on n points. `signal` has the gram,
-// and the moments and mean square of the truth, at the inputs; `tested` where it is tested.
+// The errors that ridge has in expectation over the noise on n points, and what its coefficients
+// count as. `signal` has the gram, and the moments and mean square of the truth, at the inputs;
+// `tested` where it is tested.
 export function expectedErrors(signal, tested, n, p, noise, strength = 0) {
   const solve = solver(signal.gram, p, strength);
   const inverse = Array.from({ length: p }, (_, k) => solve(new Float64Array(p).fill(1, k, k + 1)));
@@ -178,5 +180,6 @@ export function expectedErrors(signal, tested, n, p, noise, strength = 0) {
     noise: noise ** 2,
     bias: distance(mean, tested),
     variance: (noise ** 2 * variance) / n,
+    effective: trace,
   };
 }

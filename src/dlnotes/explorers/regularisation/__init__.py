@@ -129,7 +129,7 @@ class Explorer(widget.Widget, explorer="regularisation"):
         --------
         >>> seen = Explorer(penalty="l1", strength=0.1).numbers()
         >>> seen["used"], seen["coefficients"]
-        (4, 10)
+        (3, 10)
         """
         x, y = self.points()
         fit = self.fit()
@@ -146,6 +146,10 @@ class Explorer(widget.Widget, explorer="regularisation"):
             if errors:
                 shown |= {f"{row}.{column}": value for row, value in errors._asdict().items()}
                 shown[f"test.{column}"] = errors.test
+        if fit.theory:
+            strength = self.strength if self.penalty == "l2" else 0.0
+            features = polynomials.legendre(x, self.degree)
+            shown["effective.theory"] = polynomials.effective_coefficients(features, strength)
         return shown
 
     def marks(self, chosen: int = 0) -> dict[str, dict[str, widget.Points]]:

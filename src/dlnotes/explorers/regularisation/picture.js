@@ -8,7 +8,7 @@ import { html, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { curve, dot, plane } from "../shared/plane.js";
-import { clamp } from "../shared/settings.js";
+import { SCALES, clamp } from "../shared/settings.js";
 
 const BAND = "mean ± one standard deviation";
 const PARTS = { noise: "Noise σ²", bias: "Bias²", variance: "Variance" };
@@ -17,10 +17,11 @@ const ROWS = { ...PARTS, test: "Test error", training: "Training error" };
 const short = (v) => (v < 10 ? v.toFixed(4) : number(v));
 const ceiling = (v, grain) => Math.ceil(v / grain - 1e-9) * grain;
 
-// The sample of a line or an area beside its name.
-const key = (style, ...text) =>
-  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
-    svg("polyline", { class: style, points: "1 4 23 4" })), ...text);
+// The sample of a line or an area beside its name, and that of a dot.
+const sample = (shape, text) =>
+  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" }, shape), text);
+const key = (style, text) => sample(svg("polyline", { class: style, points: "1 4 23 4" }), text);
+const spot = (style, text) => sample(svg("circle", { class: style, cx: 12, cy: 4, r: 3 }), text);
 
 function build({ read, change, commit, set, control, reset, redraw, note, id }) {
   const handle = html("div", { class: "dlx-handle" });
@@ -32,10 +33,12 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
       "aria-describedby": `${id}-hint`,
     },
   }, handle);
-  const errors = plane({ id: `${id}-errors`, label: "Mean squared error" });
+  const marker = html("div", { class: "dlx-handle" });
+  const errors = plane({ id: `${id}-errors`, label: "Mean squared error" }, marker);
   const coefficients = plane({ id: `${id}-coefficients`, label: "Coefficients" });
+  coefficients.title.textContent = "Coefficients (across: Legendre degree)";
   const legend = html("div", { class: "dlx-row dlx-keys" });
-  const columns = { sample: "these points", measured: "mean of 100", theory: "theory" };
+  const columns = { sample: "these points", measured: "100 redrawn samples", theory: "theory" };
   const body = html("tbody");
   const table = html("table", { class: "dlx-table" },
     html("thead", {}, html("tr", {}, ...["", ...Object.values(columns)].map((text) => html("th", { scope: "col" }, text)))),
@@ -44,6 +47,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
   let chosen = 0; // the point that the ring is at
   let pressed = null; // the point above or below which a finger came down
   let top = 1; // how far the picture reaches up and down
+  let markerAt = [0, 0]; // where the present test error is marked, in pixels
   const place = ({ x, y }) => [x[chosen], y[chosen]];
 
   // Moves the chosen point to a height, kept inside the picture.
@@ -81,28 +85,41 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
     move(points(read()).y[chosen] + 0.1 * up);
     return commit();
   });
+  draggable(errors.element, marker, {
+    where: () => markerAt,
+    follow(point) {
+      const axis = axisOf(read());
+      const { limits } = spec.settings[axis];
+      const [value] = errors.toData(point);
+      const round = axis === "degree" ? Math.round : (v) => SCALES.log.from(Math.log10(v));
+      change({ [axis]: clamp(round(value), ...limits) });
+    },
+    commit,
+  });
   const renew = button("New points", () =>
     set({ seed: (read().seed + 1) % (spec.settings.seed.limits[1] + 1), moved: [] }));
 
   const parts = [
     html("div", { class: "dlx-controls dlx-wide" },
-      ...["degree", "penalty", "test", "samples", "strength", "noise"].map((name) => control(name))),
+      control("degree"), control("penalty"), control("strength"),
+      control("samples", { change: (samples) => change({ samples, moved: [] }) }),
+      control("noise"), control("test")),
     html("div", {},
       html("div", { class: "dlx-row dlx-keys" },
         key("dlx-fit", "fit to these points"), key("dlx-truth", "sin πx"),
-        key("dlx-mean", "mean of the fits to 100 redrawn samples"), key("dlx-band", "± one standard deviation")),
+        key("dlx-mean", "mean of 100 fits to redrawn samples"), key("dlx-band", "± their standard deviation")),
       scene.element,
       html("p", { class: "dlx-hint", id: `${id}-hint` },
-        "Drag a point up or down. Keys: left and right choose a point, up and down move it (Shift: a little). Finger: tap to choose, then drag the ring."),
+        "Drag a point up or down; tap one to choose it, then drag its ring; or use the arrow keys (Shift: small moves)."),
       html("div", { class: "dlx-row" }, renew, reset)),
     html("div", { class: "dlx-side" },
-      control("against"), errors.title, legend, errors.element),
-    html("div", { class: "dlx-wide" }, note),
-    html("div", { class: "dlx-wide dlx-two" },
-      table,
-      html("div", {}, coefficients.title,
-        html("div", { class: "dlx-row dlx-keys" }, key("dlx-fit", "fit to these points"), key("dlx-ring", "sin πx")),
-        coefficients.element)),
+      control("against"), errors.title, legend, errors.element,
+      html("p", { class: "dlx-hint" }, "Orange: these points; drag the dot sideways. Areas: the redrawn samples; their top is the mean test error.")),
+    html("div", {}, table, note),
+    html("div", { class: "dlx-side" },
+      coefficients.title,
+      html("div", { class: "dlx-row dlx-keys" }, spot("dlx-coefficient", "fit"), spot("dlx-ring", "sin πx")),
+      coefficients.element),
   ];
 
   function drawErrors(state, { now, curves }) {
@@ -130,6 +147,8 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
     });
     const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" };
     errors.draw(view, shapes, rings);
+    markerAt = errors.toPixels([here, Math.min(now.test, most)]);
+    [marker.style.left, marker.style.top] = markerAt.map((v) => `${v}px`);
     errors.title.textContent = `Mean squared error (across: ${axis === "degree" ? "degree" : "λ"})`;
     legend.replaceChildren(
       key("dlx-test", "test"), key("dlx-training", "training"), ...(now.theory ? [key("dlx-theory", "theory")] : []),
@@ -154,8 +173,8 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
     [handle.style.left, handle.style.top] = scene.toPixels(here).map((v) => `${v}px`);
     drawErrors(state, all);
 
-    const size = ceiling(Math.max(0.6, ...now.c.map(Math.abs)), 0.3);
-    coefficients.draw({ x: [-0.5, TRUE.length - 0.5], y: [-size, size], labels: [0, 3, 6, 9, 12] }, [
+    const size = ceiling(1.1 * Math.max(...[...TRUE, ...now.c].map(Math.abs)), 0.2);
+    coefficients.draw({ x: [-0.5, TRUE.length - 0.5], y: [-size, size], labels: AXES.degree.filter((k) => k % 2 === 0) }, [
       ...[...TRUE].map((v, k) => dot("truth", "dlx-ring", [k, v], 6)),
       ...[...now.c].map((v, k) => dot("fit", "dlx-coefficient", [k, v], 4)),
     ]);
@@ -168,11 +187,18 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
     };
     body.replaceChildren(...Object.entries(ROWS).map(([row, text]) =>
       html("tr", {}, html("th", { scope: "row" }, text), ...Object.keys(columns).map((column) =>
-        html("td", {}, row in value[column] ? quantity(`${row}.${column}`, short(value[column][row])) : "")))));
+        html("td", {}, row in value[column] ? quantity(`${row}.${column}`, short(value[column][row])) : "–")))));
 
     const { penalty } = state;
     const used = quantity("used", String(now.c.filter((v) => v !== 0).length));
     const count = quantity("coefficients", String(now.c.length));
+    const message = {
+      none: state.test === "interval" ? [] : [
+        "Theory: variance σ² p/n, training error σ² (1 − p/n) + bias², with p = ", count, " coefficients, n = ",
+        quantity("samples", String(state.samples)), " points."],
+      l2: [count, " coefficients, which count as ", quantity("effective.theory", number(theory?.effective)), " in theory: Σ s/(s + λ)."],
+      l1: [used, " of ", count, " coefficients are not zero."],
+    }[penalty];
     return {
       controls: { strength: { disabled: penalty === "none" }, against: { disabled: penalty === "none" } },
       readouts: {},
@@ -183,7 +209,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
         ". Point ", quantity("chosen", `${chosen + 1} of ${state.samples}`),
         " is at x ", quantity("chosen.x", number(here[0])), ", y ", quantity("chosen.y", number(here[1])), ".",
       ],
-      message: penalty === "l1" ? [used, " of ", count, " coefficients are not zero."] : [],
+      message,
     };
   }
 
