@@ -178,14 +178,13 @@ def measured_errors(
 ) -> Errors:
     """Return the errors of fits to many samples, as they were measured.
 
-    The mean of m fits is off by chance too, in the mean square by a share of 1/m of the
-    variance: that much is taken from bias² (as far as there is any) and given back to the
-    variance. Their sum is the mean test error as it was.
+    The mean of m fits to independent samples is off by chance too: bias² comes out too large
+    by 1/m of the variance, and the variance too small by as much.
 
     Parameters
     ----------
     fits : array of shape (samples, coefficients)
-        A fit to each sample, of at least two.
+        A fit to each sample.
     y : array of shape (samples, points)
         The targets that were fitted.
     features, tested : arrays of shape (points, coefficients), (places, coefficients)
@@ -200,14 +199,15 @@ def measured_errors(
     >>> one = np.ones((1, 1))
     >>> fits = y = np.array([[0.0], [2.0]])
     >>> measured_errors(fits, y, one, one, np.array([3.0]), noise=1.0)
-    Errors(training=0.0, noise=1.0, bias=3.0, variance=2.0)
+    Errors(training=0.0, noise=1.0, bias=4.0, variance=1.0)
     """
     predictions = fits @ tested.T
-    bias = ((predictions.mean(0) - truth) ** 2).mean()
-    variance = predictions.var(0).mean()
-    chance = min(bias, variance / (len(fits) - 1))
-    training = ((y - fits @ features.T) ** 2).mean()
-    return Errors(float(training), noise**2, float(bias - chance), float(variance + chance))
+    return Errors(
+        float(((y - fits @ features.T) ** 2).mean()),
+        noise**2,
+        float(((predictions.mean(0) - truth) ** 2).mean()),
+        float(predictions.var(0).mean()),
+    )
 
 
 def expected_errors(

@@ -155,8 +155,7 @@ export function measuredErrors(fits, { gram, moments, squares }, tested, noise) 
     errors.training += distance(c, { gram, moments: moments[i], square: squares[i] }) / fits.length;
     errors.variance += form(tested.gram, off, off) / fits.length;
   });
-  const chance = Math.min(errors.bias, errors.variance / (fits.length - 1));
-  return { ...errors, bias: errors.bias - chance, variance: errors.variance + chance };
+  return errors;
 }
 
 // The errors that ridge has in expectation over the noise on n points, and what its coefficients
