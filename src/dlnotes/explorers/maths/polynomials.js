@@ -150,8 +150,9 @@ export function measuredErrors(fits, { gram, moments, squares }, tested, noise) 
   const mean = new Float64Array(fits[0].length);
   for (const c of fits) for (let k = 0; k < mean.length; k += 1) mean[k] += c[k] / fits.length;
   const errors = { training: 0, noise: noise ** 2, bias: distance(mean, tested), variance: 0 };
+  const off = new Float64Array(mean.length);
   fits.forEach((c, i) => {
-    const off = c.map((v, k) => v - mean[k]);
+    for (let k = 0; k < off.length; k += 1) off[k] = c[k] - mean[k];
     errors.training += distance(c, { gram, moments: moments[i], square: squares[i] }) / fits.length;
     errors.variance += form(tested.gram, off, off) / fits.length;
   });

@@ -79,21 +79,21 @@ const redrawn = kept(([n, noise]) => {
   };
 });
 
-// The fits of one kind to samples of which the moments are given, at the highest degree.
-function fitted(gram, moments, [, , penalty, strength, degree], starts) {
-  const list = moments.map((one) => one.subarray(0, degree + 1));
-  return penalty === "l1" ? lasso(gram, list, strength, starts) : ridge(gram, list, penalty === "l2" ? strength : 0);
-}
+// The fits of one kind to samples of which the moments are given.
+const fitted = (gram, moments, { penalty, strength }, starts) =>
+  penalty === "l1" ? lasso(gram, moments, strength, starts) : ridge(gram, moments, penalty === "l2" ? strength : 0);
+
+// The moments of the redrawn samples up to a degree.
+const momentsUpTo = kept(([n, noise, degree]) =>
+  redrawn([n, noise]).moments.map((one) => one.slice(0, degree + 1)));
 
 // The fits to the redrawn samples. `starts` are the fits of a state nearby.
-const refitted = kept((key, starts) => {
-  const { gram, moments } = redrawn(key.slice(0, 2));
-  return fitted(gram, moments, key, starts);
-});
+const refitted = kept(([n, noise, degree, penalty, strength], starts) =>
+  fitted(atInputs(n).gram, momentsUpTo([n, noise, degree]), { penalty, strength }, starts));
 
 // The errors of the redrawn samples' fits as measured, and as theory has them if it does.
 const errorsOf = kept((key, starts) => {
-  const [n, noise, penalty, strength, degree, test] = key;
+  const [n, noise, degree, penalty, strength, test] = key;
   const tested = testedAt(test, n);
   const fits = refitted(key.slice(0, 5), starts);
   return {
@@ -124,8 +124,8 @@ export function seen(state) {
   const own = { gram, moments: momentsOf(features, y), square: square(y) };
 
   function at({ strength, degree }, near) {
-    const key = [n, noise, penalty, penalty === "none" ? 0 : strength, degree];
-    const [c] = fitted(gram, [own.moments], key, near && [near.c]);
+    const key = [n, noise, degree, penalty, penalty === "none" ? 0 : strength];
+    const [c] = fitted(gram, [own.moments.subarray(0, degree + 1)], { penalty, strength }, near && [near.c]);
     const errors = errorsOf([...key, test], near?.fits);
     return { c, training: distance(c, own), test: noise ** 2 + distance(c, tested), fits: refitted(key), ...errors };
   }
