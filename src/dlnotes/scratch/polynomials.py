@@ -254,7 +254,10 @@ def expected_errors(
 
 
 def effective_coefficients(features: Array, strength: float) -> float:
-    """Return what the coefficients of `ridge` count as: Σ s / (s + λ), the trace of H.
+    """Return what the coefficients of `ridge` count as: the trace of H, 1 + Σ s / (s + λ).
+
+    The s are the curvatures of the loss, without penalty, in the directions of the others:
+    the eigenvalues of XᵀX/n of the centred features X.
 
     Examples
     --------

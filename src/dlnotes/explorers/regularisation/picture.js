@@ -196,7 +196,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
       none: state.test === "interval" ? [] : [
         "Theory: variance σ² p/n, training error σ² (1 − p/n) + bias², with p = ", count, " coefficients, n = ",
         quantity("samples", String(state.samples)), " points."],
-      l2: [count, " coefficients, which count as ", quantity("effective.theory", number(theory?.effective)), " in theory: Σ s/(s + λ)."],
+      l2: [count, " coefficients, which count as ", quantity("effective.theory", number(theory?.effective)), ": 1 + Σ s/(s + λ)."],
       l1: [used, " of ", count, " coefficients are not zero."],
     }[penalty];
     return {
