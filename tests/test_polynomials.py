@@ -25,7 +25,9 @@ def test_legendre_is_that_of_numpy_with_mean_square_one():
     np.testing.assert_allclose(
         features, np.polynomial.legendre.legvander(x, 12) * scale, rtol=1e-12, atol=1e-12
     )
-    np.testing.assert_allclose(features.T @ (features * weights[:, None]) / 2, np.eye(13), atol=1e-13)
+    np.testing.assert_allclose(
+        features.T @ (features * weights[:, None]) / 2, np.eye(13), atol=1e-13
+    )
     assert polynomials.legendre(x, 0).tolist() == [[1.0]] * 20
 
 
@@ -66,7 +68,9 @@ def test_lasso_meets_the_conditions_of_its_minimum_exactly():
             slopes = features.T @ (features @ c - targets) / len(targets)
             used = c[1:] != 0
             assert abs(slopes[0]) < 1e-11
-            np.testing.assert_allclose(slopes[1:][used], -strength * np.sign(c[1:][used]), atol=1e-11)
+            np.testing.assert_allclose(
+                slopes[1:][used], -strength * np.sign(c[1:][used]), atol=1e-11
+            )
             assert (np.abs(slopes[1:][~used]) <= strength * (1 + 1e-8)).all()
 
 
@@ -96,8 +100,10 @@ def test_lasso_of_features_that_are_alike_or_too_many():
         for strength in (0.3, 0.03):
             y = rng.normal(size=12)
             c = polynomials.lasso(features, y, strength)
-            loss = lambda c, a=features, t=y, s=strength: (  # noqa: E731
-                ((t - a @ c) ** 2).mean() / 2 + s * np.abs(c[1:]).sum()
+            loss = (
+                lambda c, a=features, t=y, s=strength: (  # noqa: E731
+                    ((t - a @ c) ** 2).mean() / 2 + s * np.abs(c[1:]).sum()
+                )
             )
             theirs = Lasso(alpha=strength, tol=1e-12, max_iter=1_000_000).fit(features[:, 1:], y)
             assert loss(c) == pytest.approx(loss(np.r_[theirs.intercept_, theirs.coef_]), rel=1e-8)
@@ -138,7 +144,9 @@ def test_least_squares_at_fixed_inputs_has_the_textbook_errors(degree):
     signal = x.sum(1)
     found = polynomials.expected_errors(x, signal, x, signal, noise=0.3)
     share = (degree + 1) / 20
-    np.testing.assert_allclose([found.training, found.test], [0.09 * (1 - share), 0.09 * (1 + share)])
+    np.testing.assert_allclose(
+        [found.training, found.test], [0.09 * (1 - share), 0.09 * (1 + share)]
+    )
     assert found.bias == pytest.approx(0, abs=1e-20)
 
 

@@ -246,7 +246,9 @@ def expected_errors(
     fit = ridge(features, np.eye(n), strength).T  # A
     hat, test = features @ fit, tested @ fit
     return Errors(
-        float(((signal - hat @ signal) ** 2).mean() + noise**2 * ((np.eye(n) - hat) ** 2).sum() / n),
+        float(
+            ((signal - hat @ signal) ** 2).mean() + noise**2 * ((np.eye(n) - hat) ** 2).sum() / n
+        ),
         noise**2,
         float(((test @ signal - truth) ** 2).mean()),
         float(noise**2 * (test**2).sum() / len(truth)),

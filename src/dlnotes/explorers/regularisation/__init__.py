@@ -110,7 +110,9 @@ class Explorer(widget.Widget, explorer="regularisation"):
         strength = 0.0 if self.penalty == "none" else strength
         x, y = self.points()
         features = polynomials.legendre(x, degree)
-        c = (polynomials.lasso if self.penalty == "l1" else polynomials.ridge)(features, y, strength)
+        c = (polynomials.lasso if self.penalty == "l1" else polynomials.ridge)(
+            features, y, strength
+        )
         tested = inputs(PLACES) if self.test == "interval" else x
         off = polynomials.legendre(tested, degree) @ c - truth(tested)
         return Fit(
