@@ -19,7 +19,7 @@ PLACES = 400  # where a test over the interval is made
 ACROSS = np.arange(101) / 50 - 1  # where curves are drawn
 AXES: dict[str, Array] = {
     "degree": np.arange(MOST + 1.0),
-    "strength": 10 ** np.linspace(*np.log10(SETTINGS["strength"]["limits"]), 25),
+    "strength": np.geomspace(*SETTINGS["strength"]["limits"], num=25),
 }
 
 
@@ -189,7 +189,10 @@ class Explorer(widget.Widget, explorer="regularisation"):
     def _errors(self, now: Fit) -> dict[str, widget.Points]:
         axis = "degree" if self.penalty == "none" else self.against
         across = AXES[axis]
-        fits = [self.fit(**{axis: int(v) if axis == "degree" else float(v)}) for v in across]
+        fits = [
+            self.fit(degree=int(v)) if axis == "degree" else self.fit(strength=float(v))
+            for v in across
+        ]
         here = float(getattr(self, axis))
         drawn = {}
         low = np.zeros(len(fits))

@@ -41,7 +41,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
   const columns = { sample: "these points", measured: "100 redrawn samples", theory: "theory" };
   const body = html("tbody");
   const table = html("table", { class: "dlx-table" },
-    html("thead", {}, html("tr", {}, ...["", ...Object.values(columns)].map((text) => html("th", { scope: "col" }, text)))),
+    html("thead", {}, html("tr", {}, ...["Error", ...Object.values(columns)].map((text) => html("th", { scope: "col" }, text)))),
     body);
 
   let chosen = 0; // the point that the ring is at
