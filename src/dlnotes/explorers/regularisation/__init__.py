@@ -17,7 +17,7 @@ MOST = SETTINGS["degree"]["limits"][1]
 WEAK, STRONG = SETTINGS["strength"]["limits"]
 SETS = 100  # samples that are redrawn
 PLACES = 400  # where a test over the interval is made
-ACROSS = np.arange(101) / 50 - 1  # where curves are drawn
+ACROSS = np.arange(201) / 100 - 1  # where curves are drawn
 AXES: dict[str, Array] = {
     "degree": np.arange(MOST + 1.0),
     "strength": np.geomspace(WEAK, STRONG, 25),

@@ -47,6 +47,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
   let chosen = 0; // the point that the ring is at
   let pressed = null; // the point above or below which a finger came down
   let top = 1; // how far the picture reaches up and down
+  let above = false; // whether the present test error is above its picture
   let markerAt = [0, 0]; // where the present test error is marked, in pixels
   const place = ({ x, y }) => [x[chosen], y[chosen]];
 
@@ -147,6 +148,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
     });
     const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" };
     errors.draw(view, shapes, rings);
+    above = now.test > most;
     markerAt = errors.toPixels([here, Math.min(now.test, most)]);
     [marker.style.left, marker.style.top] = markerAt.map((v) => `${v}px`);
     errors.title.textContent = `Mean squared error (across: ${axis === "degree" ? "degree" : "λ"})`;
@@ -209,7 +211,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
         ". Point ", quantity("chosen", `${chosen + 1} of ${state.samples}`),
         " is at x ", quantity("chosen.x", number(here[0])), ", y ", quantity("chosen.y", number(here[1])), ".",
       ],
-      message,
+      message: [...(above ? ["The test error is above its picture. "] : []), ...message],
     };
   }
 
