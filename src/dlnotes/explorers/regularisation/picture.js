@@ -146,7 +146,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
       shapes.push(curve(kind, `dlx-${kind}`, across.map((v, i) => [v, curves[i][kind]])));
       return dot(`${kind} here`, `dlx-${kind}-here`, [here, Math.min(now[kind], most)], 6);
     });
-    const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" };
+    const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" ? "x" : "" };
     errors.draw(view, shapes, rings);
     above = now.test > most;
     markerAt = errors.toPixels([here, Math.min(now.test, most)]);
