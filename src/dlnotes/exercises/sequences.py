@@ -270,7 +270,8 @@ def _judge_guess(answer: Any, train: list[str], prefixes: list[str], alphabet: s
         return NO_CONTEXT
     for prefix, row in zip(prefixes, p, strict=True):
         following = {(text + alphabet[0])[len(prefix)] for text in train if text.startswith(prefix)}
-        if len(prefix) > 2 and len(following) == 1 and row[alphabet.index(*following)] < 0.75:
+        settled = row[[alphabet.index(character) for character in following]]
+        if len(prefix) > 2 and len(settled) == 1 and settled[0] < 0.75:
             return FORGETFUL
     return ""
 
