@@ -142,6 +142,16 @@ def test_a_broken_file_is_refused_with_line_column_and_remedy(tmp_path, how):
         phones.read(file)
 
 
+def test_lines_are_counted_as_an_editor_counts_them(tmp_path):
+    """A blank line counts, and so does a line break between quotes."""
+    lines = phones.generate(8).to_csv(index=False).splitlines()
+    lines[1] = '"' + lines[1].replace(",", '\n",', 1)
+    lines[5] = "," + lines[5].partition(",")[2]
+    (tmp_path / "phones.csv").write_text("\n".join([*lines[:3], "", *lines[3:]]))
+    with pytest.raises(ValueError, match="line 8, column 'battery_power': the cell is empty"):
+        phones.read(tmp_path / "phones.csv")
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "phones.xlsx").write_bytes(b"PK\x03\x04\xff\xfe\x80")
     with pytest.raises(ValueError, match="not text in UTF-8: save the table as a CSV"):
