@@ -120,14 +120,21 @@ def test_javascript_runs_are_those_of_dlnotes(js):
     for shown in [*composed()][::3]:
         lr = json.dumps(shown.rates().tolist())
         seen = js(f"runs({lr}, {shown.noise}, {shown.seed})")
-        squares = np.sort(shown.runs()[seen["steps"]] ** 2)
+        some = js(f"some({shown.steps})")
+        squares = np.sort(shown.runs()[some] ** 2)
         close = {"rtol": 1e-9, "atol": 1e-15, "err_msg": str(shown)}
         np.testing.assert_allclose(seen["mean"], squares.mean(axis=1), **close)
         np.testing.assert_allclose(seen["low"], squares[:, 20], **close)
         np.testing.assert_allclose(seen["high"], squares[:, 179], **close)
-        assert seen["steps"][0] == 0
-        assert seen["steps"][-1] == shown.steps
-        assert len(seen["steps"]) <= 102
+
+
+def test_a_hundred_or_fewer_steps_are_drawn_and_the_ends(js):
+    for steps in (50, 99, 100, 101, 137, 999, 1000):
+        some = js(f"some({steps})")
+        assert some[0] == 0
+        assert some[-1] == steps
+        assert 50 <= len(some) <= 101
+        assert len(set(np.diff(some)[:-1])) == 1
 
 
 def test_noise_goes_on_where_a_shorter_run_ended(js):

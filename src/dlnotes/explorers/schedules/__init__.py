@@ -115,13 +115,11 @@ class Explorer(widget.Widget, explorer="schedules"):
 
         A run that is lost is infinite from there on.
         """
-        x = np.full(RUNS, START)
-        path = [x]
-        for rate, draws in zip(self.rates(), _normals(self.seed, self.steps), strict=True):
-            lost = np.isinf(x)
-            x = np.where(lost, np.inf, x - rate * (np.where(lost, 0, x) + self.noise * draws))
-            x = np.where(x * x > LOST, np.inf, x)
-            path.append(x)
+        path = [np.full(RUNS, START)]
+        with np.errstate(invalid="ignore"):  # what comes of infinity
+            for rate, draws in zip(self.rates(), _normals(self.seed, self.steps), strict=True):
+                x = path[-1] - rate * (path[-1] + self.noise * draws)
+                path.append(np.where(x * x <= LOST, x, np.inf))
         return np.array(path)
 
     def best_peak(self) -> tuple[float, float]:
@@ -199,11 +197,11 @@ class Explorer(widget.Widget, explorer="schedules"):
         best, means = self.best_possible()
         constant, _ = self.best_constant()
         ends = theory(np.full(self.steps, constant), self.noise)
-        t = np.arange(self.steps + 1)
+        some = _some(self.steps)
         drawn = {
-            "your schedule": np.column_stack([t[:-1], rates]),
+            "your schedule": _thinned(rates, 500),
             "best constant": np.array([[0, constant], [self.steps, constant]]),
-            "best possible": np.column_stack([t[:-1], best]),
+            "best possible": _thinned(best),
             "peak": np.array([[self.steps, self.peak]]),
             "warm-up ends": np.array([[risen, self.peak]]),
         }
@@ -211,16 +209,14 @@ class Explorer(widget.Widget, explorer="schedules"):
             drawn["decay starts"] = np.array([[falls, self.peak]])
         if self.log:
             drawn["edge"] = np.array([[0, EDGE], [self.steps, EDGE]])
-        every = math.ceil(self.steps / 100)
-        some = np.append(t[:-1:every], self.steps)
         squares = np.sort(self.runs()[some] ** 2)
         low, high = (np.column_stack([some, squares[:, k]]) for k in (OUT, -1 - OUT))
         return {
             "Learning rate": drawn,
             "Mean of x²": {
-                "your schedule": np.column_stack([t, self.theory()]),
-                "best constant": np.column_stack([t, ends]),
-                "best possible": np.column_stack([t, means]),
+                "your schedule": _thinned(self.theory()),
+                "best constant": _thinned(ends),
+                "best possible": _thinned(means),
                 "mean of the runs": np.column_stack([some, squares.mean(axis=1)]),
                 "middle of the runs": np.vstack([high, low[::-1]]),
             },
@@ -265,11 +261,11 @@ def theory(rates: Array, noise: float) -> Array:
     [100.0, 26.0, 7.5]
     """
     means = [np.full(np.shape(rates)[1:], START**2)]
-    for rate in rates:
-        lost = np.isinf(means[-1])
-        kept = 1 - rate
-        v = kept * kept * np.where(lost, 0, means[-1]) + rate * rate * (noise * noise)
-        means.append(np.where(lost | (v > LOST), np.inf, v))
+    with np.errstate(invalid="ignore"):  # what comes of infinity
+        for rate in rates:
+            kept = 1 - rate
+            v = kept * kept * means[-1] + rate * rate * (noise * noise)
+            means.append(np.where(v <= LOST, v, np.inf))
     return np.array(means)
 
 
@@ -283,6 +279,23 @@ def _ends(factors: Array, noise: float) -> Array:
     """Return the mean of x² after the last update, for each of the `PEAKS`."""
     ends: Array = theory(np.outer(factors, PEAKS), noise)[-1]
     return ends
+
+
+def _some(last: int, most: int = 100) -> npt.NDArray[np.int64]:
+    """Return some steps of 0 to `last`, enough for a curve.
+
+    Examples
+    --------
+    >>> _some(7, 3).tolist()
+    [0, 3, 6, 7]
+    """
+    return np.append(np.arange(0, last, math.ceil(last / most)), last)
+
+
+def _thinned(values: Array, most: int = 100) -> widget.Points:
+    """Return the points of a curve over steps."""
+    some = _some(len(values) - 1, most)
+    return np.column_stack([some, values[some]])
 
 
 def _best(ends: Array) -> tuple[float, float]:

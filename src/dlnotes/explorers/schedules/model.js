@@ -53,7 +53,7 @@ const LOST = 1e12;
 const after = (v, rate, noise) => {
   const kept = 1 - rate;
   const next = kept * kept * v + rate * rate * (noise * noise);
-  return next > LOST || v === Infinity ? Infinity : next;
+  return next <= LOST ? next : Infinity; // so is what came of infinity
 };
 
 // The mean of x² before the first update and after each.
@@ -100,26 +100,31 @@ function normals(seed, count) {
   return stream.drawn;
 }
 
-// At some hundred of the steps the mean of x² over the runs, and between which values the
+// Some steps of 0 to `last`, enough for a curve: evenly, `most` of them, and the last.
+export function some(last, most = 100) {
+  const every = Math.ceil(last / most);
+  return [...Array.from({ length: Math.ceil(last / every) }, (_, k) => k * every), last];
+}
+
+// At such steps the mean of x² over the runs, and between which values the
 // middle of them lies.
 export function runs(rates, noise, seed) {
   const ξ = normals(seed, RUNS * rates.length);
   const x = new Float64Array(RUNS).fill(START);
-  const every = Math.ceil(rates.length / 100);
-  const seen = { steps: [], mean: [], low: [], high: [] };
-  for (let t = 0; t <= rates.length; t += 1) {
-    if (t % every === 0 || t === rates.length) {
-      const squares = x.map((v) => v * v).sort();
-      seen.steps.push(t);
-      seen.mean.push(squares.reduce((total, v) => total + v, 0) / RUNS);
-      seen.low.push(squares[OUT]);
-      seen.high.push(squares[RUNS - 1 - OUT]);
+  const seen = { mean: [], low: [], high: [] };
+  let t = 0;
+  for (const until of some(rates.length)) {
+    for (; t < until; t += 1) {
+      const rate = rates[t];
+      for (let i = 0; i < RUNS; i += 1) {
+        const next = x[i] - rate * (x[i] + noise * ξ[t * RUNS + i]);
+        x[i] = next * next <= LOST ? next : Infinity; // so is what came of infinity
+      }
     }
-    if (t === rates.length) break;
-    for (let i = 0; i < RUNS; i += 1) {
-      const next = x[i] - rates[t] * (x[i] + noise * ξ[t * RUNS + i]);
-      x[i] = Math.abs(x[i]) === Infinity || next * next > LOST ? Infinity : next;
-    }
+    const squares = x.map((v) => v * v).sort();
+    seen.mean.push(squares.reduce((total, v) => total + v, 0) / RUNS);
+    seen.low.push(squares[OUT]);
+    seen.high.push(squares[RUNS - 1 - OUT]);
   }
   return seen;
 }

@@ -1,7 +1,7 @@
 // The schedules explorer: a rate composed, and what a noisy quadratic makes of it.
 import spec from "./spec.json" with { type: "json" };
 import { EDGE, PEAKS, RUNS, best, clean, corners, decays, ends } from "./model.js";
-import { factors, message, optimum, runs, theory } from "./model.js";
+import { factors, message, optimum, runs, some, theory } from "./model.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg } from "../shared/elements.js";
@@ -19,7 +19,7 @@ const NAMES = ["your schedule", "best constant", "best possible"];
 // From a whole power of ten, below all values, to the highest.
 const levels = (values) =>
   [10 ** Math.floor(Math.log10(Math.max(DEEPEST, Math.min(...values)))), HIGHEST];
-const bySteps = (values) => values.map((v, t) => [t, v]);
+const thinned = (values, most) => some(values.length - 1, most).map((t) => [t, values[t]]);
 const snapped = (peak) => clamp(SCALES.log.from(Math.log10(clamp(peak, ...PEAK))), ...PEAK);
 
 const LINE = "M0 4h24";
@@ -151,8 +151,10 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     const [tuned, constant] = finals.map(best);
     const optimal = optimum(steps, noise);
     const all = [own, Array(steps).fill(constant.peak), optimal].map((list) => theory(list, noise));
-    const seen = runs(own, noise, state.seed);
     const [end, , least] = all.map((list) => list.at(-1));
+    const seen = runs(own, noise, state.seed);
+    const drawn = some(steps);
+    const over = (values) => values.map((v, i) => [drawn[i], v]);
 
     if (!dragging || top === undefined) top = TOPS.find((v) => v >= 1.1 * peak) ?? 5;
     const flat = (v) => [[0, v], [steps, v]];
@@ -160,23 +162,22 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     rates.draw({ x: [0, steps], ...(log ? { y: REACH, log: "y" } : { y: [0, top] }) }, [
       phases(risen, falls, steps, rates.box(), log),
       ...(log ? [curve("edge", "dlx-edge", flat(EDGE))] : []),
-      curve(NAMES[2], "dlx-line2", bySteps(optimal)),
+      curve(NAMES[2], "dlx-line2", thinned(optimal)),
       curve(NAMES[1], "dlx-line1", flat(constant.peak)),
-      curve(NAMES[0], "dlx-line0", bySteps(own)),
+      curve(NAMES[0], "dlx-line0", thinned(own, 500)),
     ], [
       dot("peak", "dlx-ring", at, 6),
       half("warm-up ends", 0, [risen, peak]),
       ...(decays(state) ? [half("decay starts", 1, [falls, peak])] : []),
     ]);
     means.draw({ x: [0, steps], y: levels([...all.flat(), ...seen.low]), log: "y" }, [
-      curve("middle of the runs", "dlx-band", [
-        ...seen.steps.map((t, i) => [t, seen.high[i]]), ...seen.steps.map((t, i) => [t, seen.low[i]]).reverse()]),
-      curve("mean of the runs", "dlx-mean", seen.steps.map((t, i) => [t, seen.mean[i]])),
-      ...[2, 1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, bySteps(all[i]))),
+      curve("middle of the runs", "dlx-band", [...over(seen.high), ...over(seen.low).reverse()]),
+      curve("mean of the runs", "dlx-mean", over(seen.mean)),
+      ...[2, 1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, thinned(all[i]))),
     ]);
     sweep.draw({ x: PEAK, y: levels([...finals.flat(), least]), log: "xy" }, [
       curve(NAMES[2], "dlx-line2", PEAK.map((v) => [v, least])),
-      ...[1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, PEAKS.map((v, k) => [v, finals[i === 0 ? 0 : 1][k]]))),
+      ...[1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, PEAKS.map((v, k) => [v, finals[i][k]]))),
     ], [dot("now", "dlx-ring", [peak, end], 7)]);
 
     const spot = ([x, y], handle) => {
