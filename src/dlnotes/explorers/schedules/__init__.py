@@ -299,6 +299,9 @@ def _thinned(values: Array, most: int = 100) -> widget.Points:
 
 
 def _best(ends: Array) -> tuple[float, float]:
-    """Return the peak with the lowest end, and that end."""
-    k = int(np.argmin(ends))
-    return float(PEAKS[k]), float(ends[k])
+    """Return the peak with the lowest end, and that end.
+
+    Of several that end at 0 it is the one next to 1, which gets there at once.
+    """
+    tied = PEAKS[ends == ends.min()]
+    return float(tied[np.argmin(np.abs(tied - 1))]), float(ends.min())

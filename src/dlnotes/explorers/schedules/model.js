@@ -64,11 +64,14 @@ export function theory(rates, noise) {
 }
 
 // The mean of x² after the last update, for each of some peaks.
-export const ends = (shape, noise, peaks) => peaks.map((peak) => {
-  let v = START * START;
-  for (const factor of shape) v = after(v, peak * factor, noise);
-  return v;
-});
+export function ends(shape, noise, peaks) {
+  const factor = Float64Array.from(shape); // for speed: it is read for each peak
+  return peaks.map((peak) => {
+    let v = START * START;
+    for (let t = 0; t < factor.length; t += 1) v = after(v, peak * factor[t], noise);
+    return v;
+  });
+}
 
 // The rates among which the best peak is looked for: those of the slider's scale.
 const [LEAST, MOST] = spec.settings.peak.limits;
@@ -76,11 +79,12 @@ const SPAN = Math.ceil(200 * Math.log10(MOST / LEAST));
 export const PEAKS = [...new Set(Array.from({ length: SPAN + 1 }, (_, k) =>
   clamp(SCALES.log.from(Math.log10(LEAST) + k / 200), LEAST, MOST)))];
 
-// The peak that ends lowest.
-export const best = (values) => {
+// The peak that ends lowest; of several that end at 0 the one next to 1, which gets there at once.
+export function best(values) {
   const end = Math.min(...values);
-  return { peak: PEAKS[values.indexOf(end)], end };
-};
+  const tied = PEAKS.filter((_, k) => values[k] === end);
+  return { peak: tied.reduce((one, other) => (Math.abs(other - 1) < Math.abs(one - 1) ? other : one)), end };
+}
 
 // No other schedule has a lower mean of x², after any number of steps.
 export const optimum = (steps, noise) =>

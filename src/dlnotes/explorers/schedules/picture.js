@@ -22,6 +22,17 @@ const levels = (values) =>
 const thinned = (values, most) => some(values.length - 1, most).map((t) => [t, values[t]]);
 const snapped = (peak) => clamp(SCALES.log.from(Math.log10(clamp(peak, ...PEAK))), ...PEAK);
 
+// What was computed from the same values last time.
+function remembered() {
+  let known, result;
+  return (values, compute) => {
+    const same = known?.every((v, i) => v === values[i]);
+    if (!same) [known, result] = [values, compute()];
+    return result;
+  };
+}
+
+// A sample of a line or of a patch, and what it is.
 const LINE = "M0 4h24";
 const PATCH = "M0 0h24v8h-24z";
 const key = (style, d, ...text) =>
@@ -38,13 +49,14 @@ const half = (mark, side, point) => (place) => {
 
 // The three phases, named where there is room, and the edge of stability.
 const phases = (risen, falls, steps, { top, height }, edge) => (place) => {
+  const below = edge ? height - 6 : 14; // where there is no curve, or hardly one
   const [begin, up, down, end] = [0, risen, falls, steps].map((t) => place([t, EDGE])[0]);
   const line = (x) => svg("line", { class: "dlx-grid dlx-phase", x1: x, x2: x, y1: top, y2: top + height });
   const label = (text, from, to) => (to - from < 7 * text.length + 8 ? [] : [
-    svg("text", { x: (from + to) / 2, y: top + 14, "text-anchor": "middle" }, text)]);
+    svg("text", { x: (from + to) / 2, y: top + below, "text-anchor": "middle" }, text)]);
   return svg("g", { "data-scenery": "" }, line(up), line(down),
     ...label("warm-up", begin, up), ...label("at the peak", up, down), ...label("decay", down, end),
-    ...(edge ? [svg("text", { x: end - 14, y: place([0, EDGE])[1] + 14, "text-anchor": "end" }, "edge of stability")] : []));
+    ...(edge ? [svg("text", { x: end - 14, y: place([0, EDGE])[1] - 5, "text-anchor": "end" }, "edge of stability")] : []));
 };
 
 function build({ read, change, commit, set, redraw, control, reset, note, id }) {
@@ -84,15 +96,14 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     commit: release,
   });
 
-  // Moves a corner to a step, and takes the other along if it is in the way.
+  // Moves a corner to a step. A decay that starts earlier takes the end of the warm-up along;
+  // one that has to wait for a longer warm-up keeps its own place (`corners`).
   function move(name, step) {
     const state = read();
-    const [risen, falls] = corners(state);
     const first = state.shape === "one-cycle" ? 1 : 0; // its peak is the last step of the rise
     const share = clamp(Math.round(step) + first, 0, state.steps) / state.steps;
     const patch = { [name]: share };
-    if (name === "warmup" && decays(state) && share * state.steps > falls) patch.decay = share;
-    if (name === "decay" && share * state.steps < risen) patch.warmup = share;
+    if (name === "decay" && share < state.warmup) patch.warmup = share;
     change(patch);
   }
   Object.entries(handles).forEach(([name, handle], i) => {
@@ -124,8 +135,8 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     body);
   const tune = button("Best peak", () => set({ peak: best(ends(factors(read()), read().noise, PEAKS)).peak }));
   const renew = button("New noise", () => set({ seed: (read().seed + 1) % (LAST_SEED + 1) }));
-  const title = html("p", { class: "dlx-title" });
-  const plain = (text) => html("p", { class: "dlx-title" }, text);
+  const title = (...parts) => html("p", { class: "dlx-title" }, ...parts);
+  const axis = html("span");
   const hint = (text) => html("p", { class: "dlx-hint" }, text);
 
   const shown = (value, name) => (Number.isFinite(value) ? quantity(name, number(value)) : "lost");
@@ -133,13 +144,28 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     html("tr", {}, html("th", { scope: "row" }, head), ...["rate", "mean", "end"].map((fact, i) =>
       html("td", {}, shown(values[i], `${fact}.${name}`))));
 
-  let kept = {}; // the constant rates, which depend on two settings only
-  function constants({ steps, noise }) {
-    if (kept.steps !== steps || kept.noise !== noise) {
-      kept = { steps, noise, ends: ends(Array(steps).fill(1), noise, PEAKS) };
-    }
-    return kept.ends;
+  function putHandles(state, [peak, now]) {
+    const spot = (handle, [x, y]) => {
+      [handle.style.left, handle.style.top] = [`${x}px`, `${y}px`];
+    };
+    spot(grip, rates.toPixels(peak));
+    spot(dial, sweep.toPixels(now));
+    const both = corners(state);
+    const [left, right] = both.map((t) => rates.toPixels([t, state.peak])[0]);
+    const apart = decays(state) ? Math.max(0, 44 - (right - left)) / 2 : 0; // so that each has room
+    const [, y] = rates.toPixels(peak);
+    spot(handles.warmup, [left - apart, y]);
+    spot(handles.decay, [right + apart, y]);
+    handles.decay.hidden = !decays(state);
+    Object.values(handles).forEach((handle, i) => {
+      handle.setAttribute("aria-valuemax", state.steps);
+      handle.setAttribute("aria-valuenow", both[i]);
+      handle.setAttribute("aria-valuetext", `step ${both[i]}`);
+    });
   }
+
+  const ofShape = remembered();
+  const ofConstant = remembered();
 
   function draw(state) {
     const { peak, steps, noise, log } = state;
@@ -147,7 +173,10 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
     const shape = factors(state);
     const own = shape.map((factor) => peak * factor);
     const mean = (values) => values.reduce((total, v) => total + v, 0) / steps;
-    const finals = [ends(shape, noise, PEAKS), constants(state)];
+    const finals = [
+      ofShape([state.shape, state.warmup, state.decay, steps, noise], () => ends(shape, noise, PEAKS)),
+      ofConstant([steps, noise], () => ends(Array(steps).fill(1), noise, PEAKS)),
+    ];
     const [tuned, constant] = finals.map(best);
     const optimal = optimum(steps, noise);
     const all = [own, Array(steps).fill(constant.peak), optimal].map((list) => theory(list, noise));
@@ -175,29 +204,15 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
       curve("mean of the runs", "dlx-mean", over(seen.mean)),
       ...[2, 1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, thinned(all[i]))),
     ]);
-    sweep.draw({ x: PEAK, y: levels([...finals.flat(), least]), log: "xy" }, [
+    const reach = levels([...finals.flat(), least]);
+    const now = [peak, clamp(end, ...reach)];
+    sweep.draw({ x: PEAK, y: reach, log: "xy" }, [
       curve(NAMES[2], "dlx-line2", PEAK.map((v) => [v, least])),
       ...[1, 0].map((i) => curve(NAMES[i], `dlx-line${i}`, PEAKS.map((v, k) => [v, finals[i][k]]))),
-    ], [dot("now", "dlx-ring", [peak, end], 7)]);
+    ], [dot("now", "dlx-ring", now, 7)]);
 
-    const spot = ([x, y], handle) => {
-      [handle.style.left, handle.style.top] = [`${x}px`, `${y}px`];
-    };
-    spot(rates.toPixels(at), grip);
-    spot(sweep.toPixels([peak, end]), dial);
-    const [left, right] = [risen, falls].map((t) => rates.toPixels([t, peak])[0]);
-    const [, y] = rates.toPixels(at);
-    const apart = decays(state) ? Math.max(0, 44 - (right - left)) / 2 : 0; // so that each has room
-    spot([left - apart, y], handles.warmup);
-    spot([right + apart, y], handles.decay);
-    handles.decay.hidden = !decays(state);
-    Object.values(handles).forEach((handle, i) => {
-      handle.setAttribute("aria-valuemax", steps);
-      handle.setAttribute("aria-valuenow", corners(state)[i]);
-      handle.setAttribute("aria-valuetext", `step ${corners(state)[i]}`);
-    });
-
-    title.textContent = log ? "Learning rate (log) at each step" : "Learning rate (at each step)";
+    putHandles(state, [at, now]);
+    axis.textContent = log ? "Learning rate (log):" : "Learning rate (linear):";
     body.replaceChildren(
       row("own", key("dlx-line0", LINE, "yours"), peak, mean(own), end),
       html("tr", {}, html("th", { scope: "row", colspan: 3 }, measured()),
@@ -223,17 +238,17 @@ function build({ read, change, commit, set, redraw, control, reset, note, id }) 
         control("warmup", step("risen", 0)), control("decay", step("falls", 1)),
         control("noise")),
       html("div", { class: "dlx-side" },
-        title, rates.element,
+        title(axis, key("dlx-line0", LINE, "yours"), ...[1, 2].map((i) => key(`dlx-line${i}`, LINE, NAMES[i]))),
+        rates.element,
         hint("Drag up or down to set the peak. Drag the half discs sideways: the end of warm-up, the start of decay."),
         control("log"),
-        plain("Mean of x² (log) after each step"),
-        hint("The loss is x²/2, from x = 10. Each step: x ← x − rate · (x + σ · noise)."),
-        html("div", { class: "dlx-row dlx-keys" }, key("dlx-line0", LINE, "theory"), measured(),
-          key("dlx-band", PATCH, "middle 80 % of them")),
-        means.element),
+        title("Mean of x² (log):", key("dlx-line0", LINE, "theory"), measured(),
+          key("dlx-band", PATCH, "middle 80 %")),
+        means.element,
+        hint("The loss is x²/2, from x = 10. Each step: x ← x − rate · (x + σ · noise).")),
       html("div", { class: "dlx-side" },
         table, note,
-        plain("Mean of x² at the end, by peak (log)"),
+        title("Mean of x² at the end, by peak (log)"),
         sweep.element,
         hint("The ring is at your peak. Drag it sideways."),
         html("div", { class: "dlx-row" }, tune, renew, reset)),
