@@ -289,12 +289,10 @@ def _price(start: float, believed: float, steps: int) -> float:
     return float(end * (1 / start + steps))
 
 
-def _lowest(rates: Any, losses: Any, share: int, *, cut: bool = True, middle: bool = True) -> float:
-    lost = np.flatnonzero(~np.isfinite(losses))
-    if cut and len(lost):
-        losses = losses[: lost[0]]
-    means = np.convolve(losses, np.ones(share) / share, "valid")
-    return float(rates[np.nanargmin(means) + (share // 2 if middle else 0)])
+def _lowest(rates: Any, losses: Any, share: int, *, middle: bool = True) -> float:
+    lost = np.append(~np.isfinite(losses), True).argmax()
+    means = np.convolve(losses[:lost], np.ones(share) / share, "valid")
+    return float(rates[means.argmin() + (share // 2 if middle else 0)])
 
 
 def _best_peak(factors: Any, peaks: Any) -> float:
@@ -572,11 +570,22 @@ lab = Lab(
                 lambda rates, losses, share: _lowest(rates, losses, share, middle=False)
             ),
             "Stop at the first loss that is not finite: what comes after it means nothing.": (
-                lambda rates, losses, share: _lowest(
-                    rates, np.where(np.isfinite(losses), losses, 1e9), share, cut=False
+                lambda rates, losses, share: float(
+                    rates[share // 2 :][
+                        np.convolve(losses, np.ones(share) / share, "valid").argmin()
+                    ]
                 )
-                if np.isfinite(losses).all()
-                else float(rates[-1 - share // 2])
+            ),
+            "At the ends there is no mean over so many losses: leave those places out.": (
+                lambda rates, losses, share: float(
+                    rates[
+                        np.convolve(
+                            losses[: np.append(~np.isfinite(losses), True).argmax()],
+                            np.ones(share) / share,
+                            "same",
+                        ).argmin()
+                    ]
+                )
             ),
             "Return the rate, not its place.": (
                 lambda rates, losses, share: float(
