@@ -43,7 +43,7 @@ rate_for_floor = Check(
         "That is the floor of a rate; the rate of a floor is asked for.": (
             lambda floor, curvature, noise: floor * noise**2 / (curvature * (2 - floor * curvature))
         ),
-        "That holds for small rates only: keep the 2 - lr · curvature.": (
+        "That holds for small rates only: keep the 2 - rate · curvature.": (
             lambda floor, curvature, noise: 2 * curvature * floor / noise**2
         ),
         "noise is the standard deviation; its square is the variance.": (
@@ -70,7 +70,7 @@ batch_for = Check(
     cases=[(0.1, 0.01, 1.0), (0.5, 0.1, 2.0), (0.8, 0.2, 0.5)],
     right=_batch,
     mistakes={
-        "Nearly, for small rates: keep the 2 - lr · curvature of both floors.": (
+        "Nearly, for small rates: keep the 2 - rate · curvature of both floors.": (
             lambda rate, lower, curvature: rate / lower
         ),
         "A batch of b divides the variance by b, not the standard deviation.": (
@@ -81,6 +81,9 @@ batch_for = Check(
         ),
         "The variance falls as 1/b: no root is to be taken.": (
             lambda rate, lower, curvature: _batch(rate, lower, curvature) ** 0.5
+        ),
+        "The curvature is missing: it stands beside the rate in both floors.": (
+            lambda rate, lower, curvature: _batch(rate, lower, 1.0)
         ),
     },
 )
@@ -141,6 +144,12 @@ scheduled = Check(
         "It climbs: step against the gradient.": lambda *case: _scheduled(*case, ascent=True),
         "The gradient is that of the mean over the batch: divide by its size.": (
             lambda *case: _scheduled(*case, summed=True)
+        ),
+        "The loss has a half in front: its gradient has no factor of 2.": (
+            lambda batches, epochs, peak, schedule: _scheduled(batches, epochs, 2 * peak, schedule)
+        ),
+        "The factor is no rate: multiply it by the peak.": (
+            lambda batches, epochs, peak, schedule: _scheduled(batches, epochs, 1.0, schedule)
         ),
         "There is no schedule in it yet.": (
             lambda batches, epochs, peak, schedule: _scheduled(
@@ -238,9 +247,11 @@ def _cosine(t: float, steps: float, floor: float = 0.0) -> float:
     return floor + (1 - floor) * (1 + math.cos(math.pi * min(t, steps) / steps)) / 2
 
 
-def _restarts(t: int, period: int, growth: int, *, late: bool = False) -> float:
+def _restarts(
+    t: int, period: int, growth: int, *, late: bool = False, hasty: bool = False
+) -> float:
     while t > period if late else t >= period:
-        t, period = t - period, period * growth
+        t, period = t - period * (growth if hasty else 1), period * growth
     return _cosine(t, period)
 
 
@@ -295,9 +306,19 @@ def _lowest(rates: Any, losses: Any, share: int, *, middle: bool = True) -> floa
     return float(rates[means.argmin() + (share // 2 if middle else 0)])
 
 
+def _smoothed_least(rates: Any, losses: Any, share: int, least: Any = np.argmin) -> float:
+    """Return what `_lowest` does where all losses are finite: it does not stop."""
+    means = np.convolve(losses, np.ones(share) / share, "valid")
+    return float(rates[least(means) + share // 2])
+
+
+def _ends(factors: Any, peaks: Any) -> Any:
+    """Return the mean of x² at the end, one for each peak."""
+    return np.array([_squares(peak * factors, 1.0, 1.0, 100.0) for peak in peaks])
+
+
 def _best_peak(factors: Any, peaks: Any) -> float:
-    ends = np.array([_squares(peak * factors, 1.0, 1.0, 100.0) for peak in peaks])
-    return float(peaks[np.argmin(np.nan_to_num(ends, nan=np.inf))])
+    return float(peaks[np.nan_to_num(_ends(factors, peaks), nan=np.inf).argmin()])
 
 
 def _times(factors: Any, peaks: Any) -> float:
@@ -311,15 +332,25 @@ def _range_test(seed: int, lost: float | None) -> tuple[Any, Any, int]:
     losses = 2.3 - 1.5 / (1 + np.exp(-3 * (place + 1.5))) + 4 * np.maximum(place, 0) ** 2
     losses = losses + 0.2 * draw.normal(size=60)
     if lost is not None:
-        losses[-8:] = lost
-        losses[-3:] = 0.0  # what stands after it means nothing
+        losses[42] = lost
+        losses[43:] = 0.0  # what stands after it means nothing
     return rates, losses, 7
 
 
-_stationary = [
-    (rate * np.random.default_rng(k).normal(size=(40, 25)), rate, curvature)
-    for k, (rate, curvature) in enumerate([(0.1, 1.0), (0.3, 2.0), (0.5, 0.4)])
-]
+_SHORT = np.array([3.0, 2.5, 2.0, 2.0, 3.0, math.nan, *[0.0] * 6])  # least in the middle of 3
+
+
+def _stationary(seed: int, rate: float, curvature: float, noise: float) -> Any:
+    """Return the positions of 25 runs over 40 steps, the start long forgotten."""
+    draw = np.random.default_rng(seed)
+    floor = rate * noise**2 / (curvature * (2 - rate * curvature))
+    path = [floor**0.5 * draw.normal(size=25)]
+    for _ in range(39):
+        path.append((1 - rate * curvature) * path[-1] - rate * noise * draw.normal(size=25))
+    return np.array(path)
+
+
+_valleys = [(0.1, 1.0, 1.5), (0.3, 2.0, 1.0), (0.5, 0.4, 2.0)]
 _falls = [schedules.cosine(50), schedules.polynomial(80), schedules.exponential(0.95)]
 _factors = [np.array([s(t) for t in range(n)]) for s, n in zip(_falls, (50, 80, 60), strict=True)]
 _grid = np.array([0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 1e9])
@@ -335,6 +366,9 @@ lab = Lab(
             "Count how many milestones have been reached: gamma to that power.": (
                 lambda t, milestones, gamma: gamma if t >= milestones[0] else 1.0
             ),
+            "After a milestone the rate stays low; this one is low at the milestone alone.": (
+                lambda t, milestones, gamma: gamma if t in milestones else 1.0
+            ),
             "The power is the number of milestones reached, not the step.": (
                 lambda t, milestones, gamma: gamma**t
             ),
@@ -347,7 +381,7 @@ lab = Lab(
             "Beyond the end the factor stays at 0.": (
                 lambda t, steps, power: (1 - t / steps) ** power
             ),
-            "It reaches 0 at step T, not at T - 1.": (
+            "It reaches 0 at step `steps`, not at `steps` - 1.": (
                 lambda t, steps, power: max(1 - t / (steps - 1), 0) ** power
             ),
             "The power is taken of the whole bracket.": (
@@ -370,7 +404,7 @@ lab = Lab(
                     floor + (1 - floor) * (1 + math.cos(math.pi * min(t, steps) / steps))
                 )
             ),
-            "It reaches the floor at step T, not at T - 1.": (
+            "It reaches the floor at step `steps`, not at `steps` - 1.": (
                 lambda t, steps, floor: _cosine(min(t, steps - 1), steps - 1, floor)
             ),
             "The floor raises the end, and not the start: scale the rest by 1 - floor.": (
@@ -382,6 +416,15 @@ lab = Lab(
                 )
             ),
             "The floor is missing.": lambda t, steps, floor: _cosine(t, steps),
+            "The wave ends at the floor, it is not cut off there: scale it by 1 - floor.": (
+                lambda t, steps, floor: max(floor, _cosine(t, steps))
+            ),
+            "Half a wave from 0 to `steps`, not a whole one.": (
+                lambda t, steps, floor: (
+                    floor
+                    + (1 - floor) * (1 + math.cos(2 * math.pi * min(t, steps) / steps)) / 2
+                )
+            ),
         },
     ),
     restarts=Check(
@@ -395,20 +438,30 @@ lab = Lab(
                 lambda t, period, growth: _cosine(t % period, period)
             ),
             "There is no restart in it.": lambda t, period, growth: _cosine(t, period),
+            "Take the old period off the step before you lengthen it.": (
+                lambda t, period, growth: _restarts(t, period, growth, hasty=True)
+            ),
         },
     ),
     warmup_cosine=Check(
         cases=[(t, 4, 20) for t in (0, 1, 3, 4, 12, 19, 20, 40)],
         right=_warmup_cosine,
         mistakes={
-            "A factor of 0 wastes the first step: it is 1/w there.": (
+            "A factor of 0 wastes the first step: it is 1/`warm` there.": (
                 lambda t, warm, steps: _warmup_cosine(t, warm, steps, shift=0)
             ),
-            "The cosine begins at step w, at its top.": (
+            "The cosine begins at step `warm`, at its top.": (
                 lambda t, warm, steps: _warmup_cosine(t, warm, steps, from_zero=True)
             ),
             "It ends too late: the cosine has the steps that the warm-up leaves.": (
                 lambda t, warm, steps: _warmup_cosine(t, warm, steps, rest=warm)
+            ),
+            "Beyond the end the factor stays at 0; this one rises again.": (
+                lambda t, warm, steps: (
+                    (t + 1) / warm
+                    if t < warm
+                    else (1 + math.cos(math.pi * (t - warm) / (steps - warm))) / 2
+                )
             ),
             "The two are multiplied; one is to follow the other.": (
                 lambda t, warm, steps: min((t + 1) / warm, 1) * _cosine(t, steps)
@@ -417,11 +470,17 @@ lab = Lab(
     ),
     one_cycle=Check(
         cases=[(t, 100, 0.3, 0.04, 1e-4) for t in (0, 10, 29, 30, 60, 99, 150)]
-        + [(20, 40, 0.5, 0.1, 0.0), (19, 40, 0.5, 0.1, 0.0)],
+        + [(20, 40, 0.5, 0.1, 0.0), (19, 40, 0.5, 0.1, 0.0)]
+        + [(t, 25, 0.3, 0.04, 0.0) for t in (3, 6, 7, 15)],
         right=_one_cycle,
         mistakes={
+            "The peak may lie between two steps: do not round its place.": (
+                lambda t, steps, rise, start, end: _one_cycle(
+                    t, steps, int(rise * steps) / steps, start, end
+                )
+            ),
             "The peak comes one step too late.": lambda *case: _one_cycle(*case, peak=0),
-            "The last step is T - 1, and the factor is to be at its end there.": (
+            "The last step is `steps` - 1, and the factor is to be at its end there.": (
                 lambda *case: _one_cycle(*case, last=0)
             ),
             "The way up begins at start, not at 0.": (
@@ -455,7 +514,7 @@ lab = Lab(
         cases=[(schedules.cosine(20), 20), (schedules.step_decay(5, 0.5), 17), (_falling, 12)],
         right=lambda schedule, steps: sum(map(schedule, range(steps))) / steps,
         mistakes={
-            "The steps are 0 to T - 1: T itself is not one of them.": (
+            "The steps are 0 to `steps` - 1: `steps` itself is not one of them.": (
                 lambda schedule, steps: sum(map(schedule, range(steps + 1))) / (steps + 1)
             ),
             "That is the sum; the mean is asked for.": (
@@ -470,7 +529,7 @@ lab = Lab(
         },
     ),
     noise_of=Check(
-        cases=_stationary,
+        cases=[(_stationary(k, *v), v[0], v[1]) for k, v in enumerate(_valleys)],
         right=lambda x, rate, curvature: (
             ((x**2).mean() * curvature * (2 - rate * curvature) / rate) ** 0.5
         ),
@@ -483,8 +542,13 @@ lab = Lab(
             "That is how far x strays, not how noisy the gradient is.": (
                 lambda x, rate, curvature: (x**2).mean() ** 0.5
             ),
-            "That holds for small rates only: keep the 2 - lr · curvature.": (
+            "That holds for small rates only: keep the 2 - rate · curvature.": (
                 lambda x, rate, curvature: ((x**2).mean() * curvature * 2 / rate) ** 0.5
+            ),
+            "That looks at the single steps; the estimate from the floor is asked for.": (
+                lambda x, rate, curvature: (
+                    (((x[1:] - (1 - rate * curvature) * x[:-1]) ** 2).mean() ** 0.5) / rate
+                )
             ),
             "The minimum is known to be at 0: take the mean of x squared, not the variance.": (
                 lambda x, rate, curvature: (
@@ -497,7 +561,7 @@ lab = Lab(
         cases=[(100.0, 1.0, 1.0), (0.3, 2.0, 0.5), (0.01, 0.5, 2.0)],
         right=lambda sq, curvature, noise: curvature * sq / (curvature**2 * sq + noise**2),
         mistakes={
-            "noise is the standard deviation; its sq is the variance.": (
+            "noise is the standard deviation; its square is the variance.": (
                 lambda sq, curvature, noise: curvature * sq / (curvature**2 * sq + noise)
             ),
             "That would be best without noise.": lambda sq, curvature, noise: 1 / curvature,
@@ -531,6 +595,14 @@ lab = Lab(
                     start, curvature, noise**0.5, steps
                 )
             ),
+            "They begin one step too early: at t = 0 the sum below is 1 + c.": (
+                lambda start, curvature, noise, steps: (
+                    1 / (noise**2 / (curvature * start) + curvature * np.arange(steps))
+                )
+            ),
+            "The noise is missing in c.": (
+                lambda start, curvature, noise, steps: _best_rates(start, curvature, 1.0, steps)
+            ),
             "c has V below: a start further away makes it smaller.": (
                 lambda start, curvature, noise, steps: _best_rates(
                     1 / start, curvature, noise, steps
@@ -560,7 +632,7 @@ lab = Lab(
     ),
     lowest_rate=Check(
         cases=[_range_test(0, None), _range_test(1, math.nan), _range_test(2, math.inf),
-               _range_test(5, math.nan)],
+               _range_test(5, math.nan), (np.arange(1.0, 13.0), _SHORT, 3)],
         right=_lowest,
         mistakes={
             "That is the least single loss: it is mostly luck. Smooth first.": (
@@ -570,10 +642,16 @@ lab = Lab(
                 lambda rates, losses, share: _lowest(rates, losses, share, middle=False)
             ),
             "Stop at the first loss that is not finite: what comes after it means nothing.": (
-                lambda rates, losses, share: float(
-                    rates[share // 2 :][
-                        np.convolve(losses, np.ones(share) / share, "valid").argmin()
-                    ]
+                lambda rates, losses, share: _smoothed_least(rates, losses, share)
+            ),
+            "Leaving that loss out is not enough: what comes after it means nothing either.": (
+                lambda rates, losses, share: _smoothed_least(
+                    rates, losses, share, least=np.nanargmin
+                )
+            ),
+            "An infinite loss ends the test as well as a nan.": (
+                lambda rates, losses, share: _smoothed_least(
+                    rates, losses[: np.append(np.isnan(losses), True).argmax()], share
                 )
             ),
             "At the ends there is no mean over so many losses: leave those places out.": (
@@ -595,12 +673,28 @@ lab = Lab(
         },
     ),
     best_peak=Check(
-        cases=[(factors, _grid) for factors in _factors],
+        cases=[
+            *((factors, _grid) for factors in _factors),
+            (np.repeat([0.1, 1.0], [100, 20]), _grid),  # rises: the lowest point is not the end
+            (np.append(np.ones(40), 2.0**-30), np.append(_grid, 2.0**30)),  # ends in a nan
+        ],
         right=_best_peak,
         mistakes={
             "Return the peak, not its place in the grid.": (
                 lambda factors, peaks: float(
                     np.flatnonzero(peaks == _best_peak(factors, peaks))[0]
+                )
+            ),
+            "An end that is nan is no low end.": (
+                lambda factors, peaks: float(peaks[_ends(factors, peaks).argmin()])
+            ),
+            "It is the end that counts, not the lowest point on the way.": (
+                lambda factors, peaks: float(
+                    peaks[
+                        np.nanmin(
+                            [_ends(factors[:k], peaks) for k in range(len(factors) + 1)], axis=0
+                        ).argmin()
+                    ]
                 )
             ),
             "The largest peak is not the best one.": lambda factors, peaks: float(peaks.max()),
