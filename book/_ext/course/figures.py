@@ -2,8 +2,10 @@
 
 import math
 import re
+import shutil
 from html import escape
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from docutils import nodes
 from PIL import Image, ImageChops, ImageStat
@@ -60,20 +62,27 @@ def _fewest_colours(full: Image.Image) -> Image.Image:
     return best
 
 
-def lighter(png: Path) -> Path:
+def lighter(png: Path, kept: Path) -> Path:
     """Write a figure as a WebP beside its PNG, and return the smaller of the two.
 
     A plot has few colours, and a thousand shades where lines are smoothed. It gets the
-    fewest colours that keep it like the original by `LIKENESS`, or keeps them all. The
-    file is made once for each content: myst-nb names a picture by its digest.
+    fewest colours that keep it like the original by `LIKENESS`, or keeps them all. Finding
+    them takes a second, so the file is made once for each content (myst-nb names a picture
+    by its digest) and copied from the folder `kept` when the book is built elsewhere.
     """
     webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}-fewest.webp")
-    if not webp.exists():
+    stored = kept / webp.name
+    if not stored.exists():
         with Image.open(png) as image:
             best = image.convert("RGBA")
         if best.getchannel("A").getextrema() == (255, 255):
             best = _fewest_colours(best.convert("RGB"))
-        best.save(webp, lossless=True, quality=100, method=4, exact=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=kept, suffix=".webp", delete=False) as begun:
+            best.save(begun, "WEBP", lossless=True, quality=100, method=4, exact=True)
+        Path(begun.name).replace(stored)  # at once: another build may look for it
+    if not webp.exists():
+        shutil.copyfile(stored, webp)
     return webp if webp.stat().st_size < png.stat().st_size else png
 
 
@@ -93,6 +102,7 @@ class Figures(SphinxTransform):
 
     def apply(self, **kwargs: object) -> None:
         """Go through every picture of the document."""
+        kept = Path(self.env.srcdir) / "_build" / "figures"
         for count, node in enumerate(self.document.findall(nodes.image)):
             if not describes(node.get("alt", "")):
                 logger.warning(
@@ -107,7 +117,7 @@ class Figures(SphinxTransform):
             path = Path(self.env.relfn2path(node["uri"], self.env.docname)[1])
             if path.suffix == ".png" and path.is_file():
                 node["width"], node["height"] = displayed_size(path)
-                node["uri"] = str(Path(node["uri"]).with_name(lighter(path).name))
+                node["uri"] = str(Path(node["uri"]).with_name(lighter(path, kept).name))
 
 
 def visit_image(translator: HTML5Translator, node: nodes.image) -> None:

@@ -2,12 +2,12 @@
 import spec from "./spec.json" with { type: "json" };
 import { BINARY, CLASSES, FITS, LOGITS, TEMPERATURES } from "./model.js";
 import { atTemperature, clean, fits, oneLogit, points, probabilities, reachOf, sigmoid } from "./model.js";
-import { curve, dot, plane } from "./plane.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg, write } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { decimals, number, quantity } from "../shared/numbers.js";
+import { curve, dot, plane } from "../shared/plane.js";
 import { clamp } from "../shared/settings.js";
 
 // Three digits, and no power of ten in a narrow table.

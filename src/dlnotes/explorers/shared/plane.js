@@ -1,8 +1,8 @@
 // A plot of data with two axes.
-import { html, svg } from "../shared/elements.js";
-import { number, powerOfTen } from "../shared/numbers.js";
-import { frame, frameIn, ticks } from "../shared/plot.js";
-import { clamp } from "../shared/settings.js";
+import { html, svg } from "./elements.js";
+import { number, powerOfTen } from "./numbers.js";
+import { frame, frameIn, ticks } from "./plot.js";
+import { clamp } from "./settings.js";
 
 // What is drawn: functions of `place`, which turns data into pixels. `curve` takes a list of
 // points; a `dot` is one.
