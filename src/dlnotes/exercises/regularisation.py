@@ -77,34 +77,30 @@ def _stop(
     late: int = 0,
 ) -> tuple[Any, int]:
     """Return the best weights and the epochs run: right by default, each option a mistake."""
-    best, best_w, bad, epoch = np.inf, w, 0, 0
-    for epoch in range(1, limit + 1):
+    best, best_w, bad, epochs = np.inf, w, 0, 0
+    while epochs < limit and bad < patience + late:
         w = train_epoch(w)
-        loss = val_loss(w)
+        loss, epochs = val_loss(w), epochs + 1
         if loss < best or (ties and loss == best):
             best, best_w = loss, w
             bad = bad if total else 0
         else:
             bad += 1
-        if bad >= patience + late:
-            break
-    return (w if last else best_w), epoch
+    return (w if last else best_w), epochs
 
 
 def _until_rise(train_epoch: Any, val_loss: Any, w: Any, patience: int, limit: int) -> Any:
     """Compare with the epoch before and not with the best."""
-    before, best_w, bad, epoch = np.inf, w, 0, 0
-    for epoch in range(1, limit + 1):
+    before, best_w, bad, epochs = np.inf, w, 0, 0
+    while epochs < limit and bad < patience:
         w = train_epoch(w)
-        loss = val_loss(w)
+        loss, epochs = val_loss(w), epochs + 1
         if loss < before:
             best_w, bad = w, 0
         else:
             bad += 1
         before = loss
-        if bad >= patience:
-            break
-    return best_w, epoch
+    return best_w, epochs
 
 
 # Early stopping with patience.
@@ -133,8 +129,8 @@ patience = Check(
         ),
         "Compare with the best loss so far, not with that of the epoch before.": _until_rise,
         "It stops at the first epoch that is no better, whatever the patience.": (
-            lambda train_epoch, val_loss, w, patience, limit: (
-                _stop(train_epoch, val_loss, w, 1, limit)
+            lambda train_epoch, val_loss, w, patience, limit: _stop(
+                train_epoch, val_loss, w, 1, limit
             )
         ),
     },
@@ -298,9 +294,7 @@ augmentation = Check(
         "There are only copies: nothing new can be learnt from them.": (
             lambda x, y: (torch.cat([x, x]), torch.cat([y, y]))
         ),
-        "The images hold inf or nan.": (
-            lambda x, y: (torch.cat([x, x / 0.0]), torch.cat([y, y]))
-        ),
+        "The images hold inf or nan.": (lambda x, y: (torch.cat([x, x / 0.0]), torch.cat([y, y]))),
         "There are labels that were not given.": (
             lambda x, y: (torch.cat([x, x + 1]), torch.cat([y, y + 10]))
         ),
@@ -383,7 +377,7 @@ _far = np.array([[1.0, 2000.0, 0.1], [3.0, 5000.0, 0.4], [2.0, 1000.0, 0.2]])
 
 
 def _network() -> nn.Sequential:
-    """A net with dropout and batch norm, whose memory is not that of any batch."""
+    """Return a net with dropout and batch norm, whose memory is not that of any batch."""
     made = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5),
                          nn.Linear(8, 3)).double()  # fmt: skip
     random = torch.Generator().manual_seed(1)
@@ -446,9 +440,7 @@ def _judge_faults(answer: Any) -> str:
     unknown = [str(name) for name in answer if name not in _FAULTS]
     if unknown:
         return f"There is no fault of the name {unknown[0]!r}."
-    wrong = [
-        letter for letter, a, b in zip("ABCDEF", answer, _FAULTS, strict=True) if str(a) != b
-    ]
+    wrong = [letter for letter, a, b in zip("ABCDEF", answer, _FAULTS, strict=True) if str(a) != b]
     return f"Look again at patient {', '.join(wrong)}." if wrong else ""
 
 
