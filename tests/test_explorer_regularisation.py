@@ -306,6 +306,27 @@ def test_errors_are_drawn_against_what_the_title_says(opened):
     assert page.get_by_role("slider", name="Strength λ").is_disabled()
 
 
+@needs_chromium
+def test_message_says_what_the_penalty_does_to_the_coefficients(opened):
+    page = opened(("regularisation", {**SHOWN, "samples": 13, "degree": 12}))
+    note = page.locator(".dlx-message")
+    assert note.text_content() == "The test error is above its picture. "
+    page.get_by_label("Tested at").select_option("inputs")
+    settle(page)
+    assert note.text_content() == (
+        "Theory: variance σ² p/n, training error σ² (1 − p/n) + bias², "
+        "with p = 13 coefficients, n = 13 points."
+    )
+    page.get_by_label("Penalty").select_option("l2")
+    settle(page)
+    assert note.text_content().startswith("13 coefficients, which count as ")
+    page.get_by_label("Penalty").select_option("l1")
+    settle(page)
+    used = regularisation.Explorer(12, 13, penalty="l1").numbers()["used"]
+    assert used < 13
+    assert note.text_content() == f"{used} of 13 coefficients are not zero."
+
+
 # --- Gestures ---------------------------------------------------------------------------
 
 

@@ -275,7 +275,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
       const most = Math.max(now["cross-entropy"], uniform);
       const curves = TEMPERATURES.map((t) => atTemperature(z, label, t));
       const names = ["cross-entropy", "entropy"];
-      heat.draw({ x: spec.settings.temperature.limits, y: [0, [2, 4, 8, 16, 32, 64, 128].find((v) => v > most)], log: true }, [
+      heat.draw({ x: spec.settings.temperature.limits, y: [0, [2, 4, 8, 16, 32, 64, 128].find((v) => v > most)], log: "x" }, [
         curve("ln 4", "dlx-truth", spec.settings.temperature.limits.map((t) => [t, uniform])),
         ...names.map((name, i) => curve(name, `dlx-line${i}`, TEMPERATURES.map((t, n) => [t, curves[n][name]]))),
         ...names.map((name, i) => dot(`${name} here`, `dlx-dot${i}`, [T, now[name]])),

@@ -14,12 +14,13 @@ from dlnotes.scratch.polynomials import Array, Errors
 
 SETTINGS = esm.spec("regularisation")["settings"]
 MOST = SETTINGS["degree"]["limits"][1]
+WEAK, STRONG = SETTINGS["strength"]["limits"]
 SETS = 100  # samples that are redrawn
 PLACES = 400  # where a test over the interval is made
-ACROSS = np.arange(101) / 50 - 1  # where curves are drawn
+ACROSS = np.arange(201) / 100 - 1  # where curves are drawn
 AXES: dict[str, Array] = {
     "degree": np.arange(MOST + 1.0),
-    "strength": 10 ** np.linspace(*np.log10(SETTINGS["strength"]["limits"]), 25),
+    "strength": np.geomspace(WEAK, STRONG, 25),
 }
 
 
@@ -189,7 +190,10 @@ class Explorer(widget.Widget, explorer="regularisation"):
     def _errors(self, now: Fit) -> dict[str, widget.Points]:
         axis = "degree" if self.penalty == "none" else self.against
         across = AXES[axis]
-        fits = [self.fit(**{axis: int(v) if axis == "degree" else float(v)}) for v in across]
+        fits = [
+            self.fit(degree=int(v)) if axis == "degree" else self.fit(strength=float(v))
+            for v in across
+        ]
         here = float(getattr(self, axis))
         drawn = {}
         low = np.zeros(len(fits))

@@ -12,7 +12,7 @@ const PLACES = 400; // where a test over the interval is made
 
 const evenly = (n) => Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1);
 export const truth = (x) => Math.sin(Math.PI * x);
-export const ACROSS = Array.from({ length: 101 }, (_, i) => i / 50 - 1); // where curves are drawn
+export const ACROSS = Array.from({ length: 201 }, (_, i) => i / 100 - 1); // where curves are drawn
 const DRAWN = legendre(ACROSS, MOST);
 
 const [WEAK, STRONG] = strength.limits.map(Math.log10);

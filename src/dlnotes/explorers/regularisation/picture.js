@@ -41,12 +41,13 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
   const columns = { sample: "these points", measured: "100 redrawn samples", theory: "theory" };
   const body = html("tbody");
   const table = html("table", { class: "dlx-table" },
-    html("thead", {}, html("tr", {}, ...["", ...Object.values(columns)].map((text) => html("th", { scope: "col" }, text)))),
+    html("thead", {}, html("tr", {}, ...["Error", ...Object.values(columns)].map((text) => html("th", { scope: "col" }, text)))),
     body);
 
   let chosen = 0; // the point that the ring is at
   let pressed = null; // the point above or below which a finger came down
   let top = 1; // how far the picture reaches up and down
+  let above = false; // whether the present test error is above its picture
   let markerAt = [0, 0]; // where the present test error is marked, in pixels
   const place = ({ x, y }) => [x[chosen], y[chosen]];
 
@@ -145,8 +146,9 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
       shapes.push(curve(kind, `dlx-${kind}`, across.map((v, i) => [v, curves[i][kind]])));
       return dot(`${kind} here`, `dlx-${kind}-here`, [here, Math.min(now[kind], most)], 6);
     });
-    const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" };
+    const view = { x: [across[0], across.at(-1)], y: [0, most], log: axis === "strength" ? "x" : "" };
     errors.draw(view, shapes, rings);
+    above = now.test > most;
     markerAt = errors.toPixels([here, Math.min(now.test, most)]);
     [marker.style.left, marker.style.top] = markerAt.map((v) => `${v}px`);
     errors.title.textContent = `Mean squared error (across: ${axis === "degree" ? "degree" : "λ"})`;
@@ -209,7 +211,7 @@ function build({ read, change, commit, set, control, reset, redraw, note, id }) 
         ". Point ", quantity("chosen", `${chosen + 1} of ${state.samples}`),
         " is at x ", quantity("chosen.x", number(here[0])), ", y ", quantity("chosen.y", number(here[1])), ".",
       ],
-      message,
+      message: [...(above ? ["The test error is above its picture. "] : []), ...message],
     };
   }
 
