@@ -378,13 +378,13 @@ _far = np.array([[1.0, 2000.0, 0.1], [3.0, 5000.0, 0.4], [2.0, 1000.0, 0.2]])
 
 def _network() -> nn.Sequential:
     """Return a net with dropout and batch norm, whose memory is not that of any batch."""
-    made = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5),
-                         nn.Linear(8, 3)).double()  # fmt: skip
-    random = torch.Generator().manual_seed(1)
+    norm, random = nn.BatchNorm1d(8), torch.Generator().manual_seed(1)
+    layers = (nn.Linear(4, 8), norm, nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+    made = nn.Sequential(*layers).double()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=random, dtype=torch.float64))
-        made[1].running_mean.copy_(torch.randn(8, generator=random, dtype=torch.float64))
+    norm.running_mean = torch.randn(8, generator=random, dtype=torch.float64)
     return made.train()
 
 
