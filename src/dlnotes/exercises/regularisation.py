@@ -15,14 +15,14 @@ _w, _x = _rng.normal(size=5), _rng.normal(size=5)
 # Mean and variance of a weighted sum behind dropout.
 dropped_sum = Check(
     parts=("mean", "variance"),
-    cases=[(_w, _x, 0.5), (_w[:3], _x[:3], 0.2), (_w, _x, 0.0)],
+    cases=[(_w, _x, 0.5), (_w[:3], _x[:3], 0.2), (_w, _x, 0.9)],
     right=lambda w, x, p: (w @ x, p / (1 - p) * (w**2 * x**2).sum()),
     mistakes={
         "Survivors are multiplied by 1 / (1 - p): the mean is what it is without dropout.": (
             lambda w, x, p: ((1 - p) * (w @ x), p / (1 - p) * (w**2 * x**2).sum())
         ),
         "p is the probability of being dropped, not of being kept.": (
-            lambda w, x, p: (w @ x, (1 - p) / max(p, 1e-9) * (w**2 * x**2).sum())
+            lambda w, x, p: (w @ x, (1 - p) / p * (w**2 * x**2).sum())
         ),
         "That is the variance without the factor of the survivors, which is squared in it.": (
             lambda w, x, p: (w @ x, p * (1 - p) * (w**2 * x**2).sum())
@@ -41,6 +41,7 @@ _LOSSES = {
     "falls": (5.0, 4.0, 3.0, 2.0, 1.5, 1.4, 1.3, 1.2, 1.1, 1.0),
     "level": (2.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.4, 0.4, 0.4, 0.4),
     "nan": (2.0, float("nan"), 1.5, float("nan"), float("nan"), float("nan"), 1.0, 0.5, 0.4, 0.3),
+    "nan first": (float("nan"), 3.0, 2.0, 1.5, 1.6, 1.7, 1.0, 0.5, 0.4, 0.3),
 }
 
 
@@ -62,6 +63,10 @@ def _level(w: Any) -> float:
 
 def _broken(w: Any) -> float:
     return _LOSSES["nan"][int(w[0]) - 1]
+
+
+def _broken_first(w: Any) -> float:
+    return _LOSSES["nan first"][int(w[0]) - 1]
 
 
 def _stop(
@@ -89,16 +94,54 @@ def _stop(
     return (w if last else best_w), epochs
 
 
-def _until_rise(train_epoch: Any, val_loss: Any, w: Any, patience: int, limit: int) -> Any:
-    """Compare with the epoch before and not with the best."""
-    before, best_w, bad, epochs = np.inf, w, 0, 0
+def _first_counts(
+    train_epoch: Any, val_loss: Any, w: Any, patience: int, limit: int
+) -> tuple[Any, int]:
+    """Take the first epoch for the best one so far, whatever its loss."""
+    w = best_w = train_epoch(w)
+    best, bad, epochs = val_loss(w), 0, 1
     while epochs < limit and bad < patience:
         w = train_epoch(w)
         loss, epochs = val_loss(w), epochs + 1
-        if loss < before:
-            best_w, bad = w, 0
+        if loss < best:
+            best, best_w, bad = loss, w, 0
         else:
             bad += 1
+    return best_w, epochs
+
+
+def _start_counts(
+    train_epoch: Any, val_loss: Any, w: Any, patience: int, limit: int
+) -> tuple[Any, int]:
+    """Judge the weights at the start too."""
+    best, best_w, bad, epochs = val_loss(w), w, 0, 0
+    while epochs < limit and bad < patience:
+        w = train_epoch(w)
+        loss, epochs = val_loss(w), epochs + 1
+        if loss < best:
+            best, best_w, bad = loss, w, 0
+        else:
+            bad += 1
+    return best_w, epochs
+
+
+def _best_epoch(*case: Any) -> tuple[Any, int]:
+    """Return the number of the best epoch, and not how many were run."""
+    weights, _ = _stop(*case)
+    return weights, int(weights[0])
+
+
+def _until_rise(
+    train_epoch: Any, val_loss: Any, w: Any, patience: int, limit: int, *, least: bool = False
+) -> tuple[Any, int]:
+    """Compare with the epoch before and not with the best; keep its weights or the best."""
+    best, before, best_w, bad, epochs = np.inf, np.inf, w, 0, 0
+    while epochs < limit and bad < patience:
+        w = train_epoch(w)
+        loss, epochs = val_loss(w), epochs + 1
+        bad = 0 if loss < before else bad + 1
+        if loss < (best if least else before):
+            best, best_w = loss, w
         before = loss
     return best_w, epochs
 
@@ -112,6 +155,8 @@ patience = Check(
         (_add_one, _falls, np.zeros(2), 2, 7),
         (_add_one, _level, np.zeros(2), 3, 10),
         (_add_one, _broken, np.zeros(2), 3, 10),
+        (_add_one, _broken_first, np.zeros(2), 2, 10),
+        (_add_one, _broken_first, np.zeros(2), 1, 10),
     ],
     right=_stop,
     mistakes={
@@ -128,6 +173,12 @@ patience = Check(
             lambda *case: _stop(*case, late=1)
         ),
         "Compare with the best loss so far, not with that of the epoch before.": _until_rise,
+        "You keep the best weights; but the count compares with the epoch before, too.": (
+            lambda *case: _until_rise(*case, least=True)
+        ),
+        "An epoch whose loss is nan is kept as the best: what is smaller than nan?": _first_counts,
+        "The weights at the start are not judged.": _start_counts,
+        "The second is how many epochs were run, not the number of the best one.": _best_epoch,
         "It stops at the first epoch that is no better, whatever the patience.": (
             lambda train_epoch, val_loss, w, patience, limit: _stop(
                 train_epoch, val_loss, w, 1, limit
@@ -157,7 +208,7 @@ fold = Check(
     cases=[_fold_case, _fold_wide],
     right=_fold,
     mistakes={
-        "eps belongs under the root, beside the variance.": (
+        "Where does eps stand in the definition of batch norm?": (
             lambda w, b, gamma, beta, mean, var, eps: _fold(w, b, gamma, beta, mean, var, 0.0)
         ),
         "Divide by the root of the variance.": (
@@ -176,6 +227,12 @@ fold = Check(
                 _fold(w, b, gamma, beta, mean, var, eps)[0],
                 gamma / np.sqrt(var + eps) * b - mean + beta,
             )
+        ),
+        "The bias of the linear layer is missing from the new one.": (
+            lambda w, b, gamma, beta, mean, var, eps: _fold(w, 0 * b, gamma, beta, mean, var, eps)
+        ),
+        "What becomes of the mean? Look at its sign.": (
+            lambda w, b, gamma, beta, mean, var, eps: _fold(w, b, gamma, beta, -mean, var, eps)
         ),
         "beta is missing from the bias.": (
             lambda w, b, gamma, beta, mean, var, eps: _fold(w, b, gamma, 0 * beta, mean, var, eps)
@@ -205,6 +262,12 @@ effective = Check(
                 lambda s: (s / (s + lam)).sum()
             )(np.linalg.svd(x / len(x) ** 0.5, compute_uv=False))
         ),
+        "Singular values of x itself: square them, and mind the n of the loss.": (
+            lambda x, lam: (lambda s: (s / (s + lam)).sum())(np.linalg.svd(x, compute_uv=False))
+        ),
+        "The loss has 1/2n and its penalty 1/2: both lose their 2 in the gradient.": (
+            lambda x, lam: _effective(x, lam, n=2 * len(x))
+        ),
         "That is what the penalty takes away, not what is kept.": (
             lambda x, lam: x.shape[1] - _effective(x, lam)
         ),
@@ -225,12 +288,15 @@ def _shrink(w: Any, amount: float) -> Any:
 # One step with both penalties.
 both_penalties = Check(
     cases=[
-        (np.array([0.5, -0.5, 0.01, 2.0]), np.array([0.2, -0.1, 0.0, 3.0]), 0.1, 0.5, 0.7),
+        (
+            np.array([0.5, -0.5, 0.01, 2.0, 0.1]),  # the last one goes across zero
+            np.array([0.2, -0.1, 0.0, 3.0, 5.0]), 0.1, 0.5, 0.7,
+        ),
         (np.array([[1.0, -2.0], [0.0, 0.3]]), np.array([[0.5, 0.5], [-1.0, 0.2]]), 0.2, 1.0, 0.1),
     ],
     right=lambda w, g, lr, l1, l2: _shrink(w - lr * (g + l2 * w), lr * l1),
     mistakes={
-        "The threshold of a step is the rate times its strength.": (
+        "The threshold lacks a factor: how far does the penalty push in one step?": (
             lambda w, g, lr, l1, l2: _shrink(w - lr * (g + l2 * w), l1)
         ),
         "The slope of |w| in the gradient steps across zero: use the soft threshold.": (
@@ -240,14 +306,27 @@ both_penalties = Check(
             lambda w, g, lr, l1, l2: _shrink(w, lr * l1) - lr * (g + l2 * w)
         ),
         "The L2 part is missing.": lambda w, g, lr, l1, l2: _shrink(w - lr * g, lr * l1),
-        "The slope of half the square is l2 times w, without a factor 2.": (
+        "The L2 part is too strong: take the slope of the penalty as it is written.": (
             lambda w, g, lr, l1, l2: _shrink(w - lr * (g + 2 * l2 * w), lr * l1)
+        ),
+        "A weight that the gradient step takes across zero comes out with the wrong sign.": (
+            lambda w, g, lr, l1, l2: (
+                np.sign(w) * np.maximum(np.abs(w - lr * (g + l2 * w)) - lr * l1, 0)
+            )
+        ),
+        "A weight within the threshold goes past zero: where does the soft threshold stop?": (
+            lambda w, g, lr, l1, l2: (
+                lambda v: np.sign(v) * (np.abs(v) - lr * l1)
+            )(w - lr * (g + l2 * w))
+        ),
+        "The L2 part goes into the gradient, before the threshold.": (
+            lambda w, g, lr, l1, l2: (1 - lr * l2) * _shrink(w - lr * g, lr * l1)
         ),
         "The strengths are exchanged.": (
             lambda w, g, lr, l1, l2: _shrink(w - lr * (g + l1 * w), lr * l2)
         ),
     },
-)
+)  # fmt: skip
 
 
 def _judge_augmentation(answer: Any, x: Any, y: Any) -> str:
@@ -259,6 +338,12 @@ def _judge_augmentation(answer: Any, x: Any, y: Any) -> str:
         return f"The shapes are {images.shape} and {labels.shape}: (m, 64) and (m,) are expected."
     if not np.isfinite(images).all():
         return "The images hold inf or nan."
+    if labels.dtype.kind != "i":
+        return f"The labels are of type {labels.dtype}: a class is an integer, as in y."
+    if images.dtype != x.numpy().dtype:
+        return f"The images are of type {images.dtype}, those that were given {x.numpy().dtype}."
+    if images.min() < 0 or images.max() > 1:
+        return "There are pixels below 0 or above 1."
     if len(images) <= len(x):
         return "There are no more images than before."
     if not set(labels.tolist()) <= set(y.tolist()):
@@ -267,6 +352,8 @@ def _judge_augmentation(answer: Any, x: Any, y: Any) -> str:
         return "There are only copies: nothing new can be learnt from them."
     if any(labels[row] not in y[k] for row, k in _known(images, x)):
         return "An image that was given has another label now: images and labels are out of step."
+    if len({tuple(k) for _, k in _known(images, x)}) < len(np.unique(x.numpy(), axis=0)):
+        return "Images that were given are missing: add to them."
     return ""
 
 
@@ -296,40 +383,104 @@ augmentation = Check(
         ),
         "The images hold inf or nan.": (lambda x, y: (torch.cat([x, x / 0.0]), torch.cat([y, y]))),
         "There are labels that were not given.": (
-            lambda x, y: (torch.cat([x, x + 1]), torch.cat([y, y + 10]))
+            lambda x, y: (torch.cat([x, x / 2]), torch.cat([y, y + 10]))
         ),
         "An image that was given has another label now: images and labels are out of step.": (
-            lambda x, y: (torch.cat([x, x + 1]), torch.cat([y.roll(1), y]))
+            lambda x, y: (torch.cat([x, x / 2]), torch.cat([y.roll(1), y]))
+        ),
+        "The labels are of type float64: a class is an integer, as in y.": (
+            lambda x, y: (torch.cat([x, x / 2]), torch.cat([y, y]).double())
+        ),
+        "The images are of type float32, those that were given float64.": (
+            lambda x, y: (torch.cat([x, x / 2]).float(), torch.cat([y, y]))
+        ),
+        "There are pixels below 0 or above 1.": (
+            lambda x, y: (torch.cat([x, x + 0.5]), torch.cat([y, y]))
+        ),
+        "Images that were given are missing: add to them.": (
+            lambda x, y: (torch.cat([x[1:], x / 2, x / 3]), torch.cat([y[1:], y, y]))
         ),
     },
 )
 
 
-def _one_error(lambdas: Any, losses: Any, *, take: str = "strongest", errors: bool = True) -> Any:
-    mean = losses.mean(1)
-    error = losses.std(1, ddof=1) / losses.shape[1] ** 0.5
+def _one_error(
+    lambdas: Any,
+    losses: Any,
+    *,
+    width: float = 1.0,
+    ddof: int = 1,
+    n: int | None = None,
+    own: bool = False,
+    edge: bool = True,
+    middle: Any = np.mean,
+    weakest: bool = False,
+) -> Any:
+    """Return the strongest penalty near the best: right by default, each option a mistake."""
+    mean = middle(losses, axis=1)
+    error = width * losses.std(1, ddof=ddof) / (n or losses.shape[1]) ** 0.5
     best = mean.argmin()
-    near = mean <= mean[best] + (error[best] if errors else 0.0)
-    return lambdas[near].max() if take == "strongest" else lambdas[near].min()
+    limit = mean[best] + (error if own else error[best])
+    near = mean <= limit if edge else mean < limit
+    near[best] = True
+    return lambdas[near].min() if weakest else lambdas[near].max()
 
 
-_strengths = np.array([0.0, 0.01, 0.1, 1.0, 10.0])
-_table = np.array([
-    [1.0, 1.2, 1.1, 1.3], [0.8, 1.2, 0.9, 1.1], [0.7, 1.2, 0.9, 1.0], [0.9, 1.1, 0.8, 1.1],
-    [2.0, 2.2, 2.1, 2.4],
+def _rows(means: Any, deviations: Any, splits: int) -> Any:
+    """Return losses with these means and standard deviations (n - 1) over the splits."""
+    shape = np.resize([1.0, -1.0], splits) * np.linspace(1, 2, splits)
+    shape = (shape - shape.mean()) / shape.std(ddof=1)
+    return np.array(means)[:, None] + np.array(deviations)[:, None] * shape
+
+
+# In the first table the best mean is 5, its standard error exactly 1, and 6 is on the edge.
+_edge = np.array([
+    [5.5, 5.5, 5.5, 5.5], [5.2, 5.2, 5.2, 5.2], [8.0, 4.0, 4.0, 4.0], [5.5, 6.0, 6.0, 5.7],
+    [6.0, 5.8, 6.0, 6.0], [6.0, 6.0, 6.0, 6.0], [9.0, 8.0, 9.0, 9.0],
 ])  # fmt: skip
+_edge_strengths = np.array([0.0, 0.01, 0.1, 1.0, 2.0, 3.0, 10.0])
+# In the others the standard error of the best is 1: 9 splits with a deviation of 3, or 4 of 2.
+_nine = _rows([20.5, 20.0, 20.6, 20.97, 21.5, 22.5, 24.0], [1, 3, 1, 1, 1, 1, 15], 9)
+_four = _rows([20.9, 22.5, 20.0, 20.8], [1, 1, 2, 1], 4)
+_strengths = np.array([0.0, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0])
+_order_7 = np.array([3, 6, 1, 0, 5, 2, 4])
 
 
 # The strongest penalty that cannot be told from the best.
 one_error = Check(
-    cases=[(_strengths, _table), (_strengths[::-1].copy(), _table[::-1].copy())],
+    cases=[
+        (_edge_strengths, _edge),
+        (_strengths[_order_7], _nine[_order_7]),
+        (_strengths[:4][::-1].copy(), _four),
+    ],
     right=_one_error,
     mistakes={
         "That is the least mean: go on to the strongest penalty within one standard error of it.": (
-            lambda lambdas, losses: _one_error(lambdas, losses, errors=False)
+            lambda lambdas, losses: _one_error(lambdas, losses, width=0.0)
         ),
         "Of those within one standard error take the strongest penalty, not the weakest.": (
-            lambda lambdas, losses: _one_error(lambdas, losses, take="weakest")
+            lambda lambdas, losses: _one_error(lambdas, losses, weakest=True)
+        ),
+        "With so few splits the deviation divides by n - 1.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, ddof=0)
+        ),
+        "That is the deviation of one split: the error of their mean is asked for.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, n=1)
+        ),
+        "One standard error, not two.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, width=2.0)
+        ),
+        "The error is that of a mean over the splits: of how many numbers is that?": (
+            lambda lambdas, losses: _one_error(lambdas, losses, n=len(lambdas))
+        ),
+        "The standard error is that of the best strength, for all.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, own=True)
+        ),
+        "A loss that is exactly one standard error above counts as near.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, edge=False)
+        ),
+        "Compare the means over the splits, not the medians.": (
+            lambda lambdas, losses: _one_error(lambdas, losses, middle=np.median)
         ),
     },
 )
@@ -399,6 +550,20 @@ def _dropped_first(network: Any, x: Any) -> Any:
         if isinstance(part, nn.Dropout):
             part.eval()
     return network(x).argmax(1)
+
+
+def _judge_in_use(answer: Any, network: Any, x: Any) -> str:
+    """Say which part of the network is not in use as it should be."""
+    found = np.asarray(answer.detach() if torch.is_tensor(answer) else answer)
+    if found.shape != (len(x),):
+        if found.shape == (len(x), 3):
+            return "These are the scores: a class is asked for, the largest of each row."
+        return f"The shape is {found.shape}, and {(len(x),)} is expected."
+    if np.array_equal(found, _in_use(network, x)):
+        return ""
+    if np.array_equal(found, _dropped_first(network, x)):
+        return "Dropout is off, and batch norm still uses the batch: all layers must know."
+    return "These answers depend on chance or on the other rows: which mode are the layers in?"
 
 
 _net_case = (_network(), torch.from_numpy(_rng.normal(size=(40, 4))))
@@ -525,21 +690,28 @@ lab = Lab(
     in_use=Check(
         cases=[_net_case],
         right=_in_use,
+        judge=_judge_in_use,
         mistakes={
             "Dropout is off, and batch norm still uses the batch: all layers must know.": (
                 _dropped_first
             ),
             "These are the scores: a class is asked for, the largest of each row.": (
-                lambda network, x: network.eval()(x)
+                lambda network, x: network.eval()(x).detach()
+            ),
+            "These answers depend on chance or on the other rows: which mode are the layers in?": (
+                lambda network, x: network(x).argmax(1)
+            ),
+            "The shape is (), and (40,) is expected.": (
+                lambda network, x: network.eval()(x).argmax()
             ),
         },
     ),
     keep=Check(
-        cases=[(_values, 0.1, _uniform), (_values, 0.75, _uniform), (_values[0], 0.0, _uniform[0])],
+        cases=[(_values, 0.1, _uniform), (_values, 0.75, _uniform), (_values[0], 0.3, _uniform[0])],
         right=_keep,
         mistakes={
             "p is the probability of being dropped: here it is that of being kept.": (
-                lambda x, p, u: x * (u < p) / p if p else 0 * x
+                lambda x, p, u: x * (u < p) / p
             ),
             "The right share is kept, and not scaled.": lambda x, p, u: x * (u >= p),
             "The right share is kept, and scaled by 1 - p instead of its inverse.": (
