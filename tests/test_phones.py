@@ -110,6 +110,10 @@ BROKEN = {
         lambda lines: [*lines, lines[2]],
         "line 10: the same phone as in line 3: remove one",
     ),
+    "phone twice, in two classes": (
+        lambda lines: [*lines, lines[2][:-1] + str((int(lines[2][-1]) + 1) % 4)],
+        "line 10: the same phone as in line 3: remove one",
+    ),
     "quote": (lambda lines: [*lines[:3], '"1' + lines[3]], "after line 3: .*a quote"),
     "nothing in a cell": (
         cell("ram", ""),

@@ -40,7 +40,7 @@ FEATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "px_width": (500, 2000),
         "ram": (256, 4000),  # MB
         "sc_h": (5, 20),  # screen, cm
-        "sc_w": (0, 20),
+        "sc_w": (0, 20),  # cm; 0 is let through: what it stands for is not known
         "talk_time": (2, 20),  # hours
         "three_g": (0, 1),
         "touch_screen": (0, 1),
@@ -127,8 +127,9 @@ def read(path: str | os.PathLike[str]) -> "pd.DataFrame":
         If there is no such file.
     ValueError
         If it is no CSV text, its header or a row has not exactly these columns, there are
-        no rows, a cell is not a number or lies outside its range, or a phone stands in it
-        twice. The message names line (the header is line 1), column and remedy.
+        no rows, a cell is not a number or lies outside its range, or a phone (the same
+        features, whatever its class) stands in it twice. The message names line (the
+        header is line 1), column and remedy.
 
     Examples
     --------
@@ -156,12 +157,13 @@ def read(path: str | os.PathLike[str]) -> "pd.DataFrame":
                 "and put quotes around text that holds a comma"
             )
         phone = tuple(_number(*cell, line) for cell in zip(header, cells, strict=True))
-        if phone in first_seen:
+        features = tuple(value for name, value in zip(header, phone, strict=True) if name != TARGET)
+        if features in first_seen:
             raise ValueError(
-                f"line {line}: the same phone as in line {first_seen[phone]}: remove one of "
+                f"line {line}: the same phone as in line {first_seen[features]}: remove one of "
                 "them, or it can be trained on and tested on"
             )
-        first_seen[phone] = line
+        first_seen[features] = line
         for name, value in zip(header, phone, strict=True):
             table[name].append(value)
     if not first_seen:

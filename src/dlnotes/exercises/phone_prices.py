@@ -37,7 +37,7 @@ counts = Check(
 
 # Rows that make two standard errors at most so wide.
 needed = Check(
-    cases=[(0.975, 0.01), (0.5, 0.02), (0.9, 0.03)],
+    cases=[(0.975, 0.011), (0.5, 0.03), (0.9, 0.07)],  # no quotient near a whole number
     right=lambda p, width: math.ceil(4 * p * (1 - p) / width**2),
     mistakes={
         "This is for one standard error: two are asked for.": (
@@ -67,20 +67,23 @@ def _network() -> nn.Module:
     return network.train()
 
 
-def _answers(network: nn.Module, x: Any, size: int, train: bool) -> list[Any]:
-    network.train(train)
+def _answers(network: nn.Module, x: Any, size: int, dropping: float) -> list[Any]:
+    parts = []
     with torch.no_grad():
-        parts = [network(part.to(torch.float32)).argmax(1) for part in x.split(size)]
+        for k, part in enumerate(x.split(size)):
+            network.train(k < dropping)
+            parts.append(network(part.to(torch.float32)).argmax(1))
     network.train()
     return parts
 
 
 def _accuracy(
-    network: nn.Module, x: Any, y: Any, size: int, train: bool = False, batches: bool = False
+    network: nn.Module, x: Any, y: Any, size: int, dropping: float = 0, batches: bool = False
 ) -> float:
+    """Return the accuracy with dropout on in so many of the first batches."""
     hits = [
         (answer == part).double()
-        for answer, part in zip(_answers(network, x, size, train), y.split(size), strict=True)
+        for answer, part in zip(_answers(network, x, size, dropping), y.split(size), strict=True)
     ]
     if batches:
         return float(torch.stack([h.mean() for h in hits]).mean())
@@ -99,7 +102,7 @@ tested = Check(
     right=lambda network, x, y, size: (_accuracy(network, x, y, size), 1.0),
     mistakes={
         "Dropout was on while you tested: switch the network to eval mode first.": (
-            lambda network, x, y, size: (_accuracy(network, x, y, size, train=True), 1.0)
+            lambda network, x, y, size: (_accuracy(network, x, y, size, dropping=math.inf), 1.0)
         ),
         "The last batch is shorter, so a mean of batch means weighs its rows too much.": (
             lambda network, x, y, size: (_accuracy(network, x, y, size, batches=True), 1.0)
@@ -109,9 +112,30 @@ tested = Check(
         ),
         "Dropout was on while you tested, and batches of different size weigh the same.": (
             lambda network, x, y, size: (
-                _accuracy(network, x, y, size, train=True, batches=True),
+                _accuracy(network, x, y, size, dropping=math.inf, batches=True),
                 1.0,
             )
+        ),
+        "This is the loop as it came: all of its faults are still in it.": (
+            lambda network, x, y, size: (
+                _accuracy(network, x, y, size, dropping=1, batches=True),
+                0.0,
+            )
+        ),
+        "eval() comes too late: the first batch is answered with dropout.": (
+            lambda network, x, y, size: (_accuracy(network, x, y, size, dropping=1), 1.0)
+        ),
+        "eval() comes too late for the first batch, and nothing takes it back after the last.": (
+            lambda network, x, y, size: (_accuracy(network, x, y, size, dropping=1), 0.0)
+        ),
+        "eval() comes too late for the first batch, and all batches weigh the same.": (
+            lambda network, x, y, size: (
+                _accuracy(network, x, y, size, dropping=1, batches=True),
+                1.0,
+            )
+        ),
+        "All batches weigh the same, and the network is left in eval mode.": (
+            lambda network, x, y, size: (_accuracy(network, x, y, size, batches=True), 0.0)
         ),
         "The sum of hits is divided by the number of batches, not of rows.": (
             lambda network, x, y, size: (
@@ -133,11 +157,16 @@ def _descend(
     share: float = 1.0,
     cuts: bool = True,
     alternate: bool = False,
+    pile: bool = False,
 ) -> tuple[Any, Any]:
     w, theta = np.zeros(x.shape[1]), np.array([-1.0, 0.0, 1.0])
+    before: tuple[Any, Any] = (0.0, 0.0)
     for _ in range(steps):
         _, by_score, by_theta = ordinal.loss(sign * (x @ w), theta, y)
-        w = w - lr * share * sign * (x.T @ by_score)
+        by_w = x.T @ by_score + before[0]
+        by_theta = by_theta + before[1]
+        before = (by_w, by_theta) if pile else before
+        w = w - lr * share * sign * by_w
         if alternate:
             _, _, by_theta = ordinal.loss(x @ w, theta, y)
         theta = theta - lr * share * by_theta * cuts
@@ -168,6 +197,9 @@ descended = Check(
         ),
         "Both gradients belong to the same point: compute both before you change anything.": (
             lambda x, y, lr, steps: _descend(x, y, lr, steps, alternate=True)
+        ),
+        "The gradients pile up: clear them before each step.": (
+            lambda x, y, lr, steps: _descend(x, y, lr, steps, pile=True)
         ),
         "One step is missing or too many.": (lambda x, y, lr, steps: _descend(x, y, lr, steps + 1)),
     },
@@ -203,10 +235,11 @@ def _grouped(groups: Any, k: int) -> Any:
 
 _MAKERS = np.random.default_rng(5).choice(9, size=60, p=np.arange(1, 10) / 45)
 _FEW = np.array([0, 0, 0, 0, 1, 1, 2, 3, 3, 1, 4, 5])
+_CLASH = np.repeat([0, 3, 1, 2], [10, 10, 1, 1])  # the large makers meet in groups % 3
 
 # Folds that keep the rows of a maker together.
 grouped = Check(
-    cases=[(_MAKERS, 3), (_FEW, 2), (_FEW, 4)],
+    cases=[(_MAKERS, 3), (_FEW, 2), (_FEW, 4), (_CLASH, 3)],
     judge=_judge_folds,
     right=_grouped,
     mistakes={
@@ -275,10 +308,17 @@ ordered_network = Check(
 # ---- the lab ---------------------------------------------------------------------
 
 
-def _bad_line(cells: Any, low: float, high: float, first: int = 2, nan: bool = True) -> int:
+def _bad_line(
+    cells: Any,
+    low: float,
+    high: float,
+    first: int = 2,
+    nan: bool = True,
+    number: Callable[[str], float] = float,
+) -> int:
     for k, cell in enumerate(cells):
         try:
-            value = float(cell)
+            value = number(cell)
         except ValueError:
             return k + first
         if not low <= value <= high and (nan or not math.isnan(value)):
@@ -286,9 +326,11 @@ def _bad_line(cells: Any, low: float, high: float, first: int = 2, nan: bool = T
     return 0
 
 
-def _stratified(y: Any, order: Any, share: float) -> Any:
-    parts = [order[y[order] == k] for k in np.unique(y)]
-    return np.sort(np.concatenate([part[: round(share * len(part))] for part in parts]))
+def _stratified(
+    y: Any, order: Any, share: float, whole: Callable[[float], int] = round, mixed: bool = False
+) -> Any:
+    parts = [order[(y if mixed else y[order]) == k] for k in np.unique(y)]
+    return np.sort(np.concatenate([part[: whole(share * len(part))] for part in parts]))
 
 
 def _scaled(train: Any, test: Any, *, ddof: int = 0, constant: bool = True) -> tuple[Any, Any]:
@@ -315,8 +357,8 @@ def _sums(x: Any, weights: Any, biases: Any) -> Any:
 _DRAW = np.random.default_rng(8)
 _LAYER = (
     _DRAW.standard_normal((40, 3)),
-    _DRAW.standard_normal((12, 3)),
-    np.array([-9.0, -2, 0, 1, -9, 0.5, -2, 0, 9, -1, -2, -9]),
+    _DRAW.standard_normal((12, 3)) * (np.arange(12) < 11)[:, None],  # the last sum is always 0
+    np.array([-9.0, -2, -1, -1, -9, -1.5, -2, -1, -0.5, -1, -2, 0]),
 )
 
 
@@ -347,8 +389,26 @@ def _single(scores: Any, last: bool) -> Any:
     return np.array([_orders(scores, [order])[order[-last]] for order in orders])
 
 
-_VAL = np.array([[0.90, 0.91, 0.92], [0.99, 0.80, 0.94], [0.93, 0.92, 0.94], [0.2, 0.3, 0.25]])
-_TEST = np.array([[0.93, 0.95, 0.94], [0.96, 0.97, 0.95], [0.91, 0.93, 0.88], [0.2, 0.3, 0.4]])
+# Best by the mean is the third setting, by the median the fourth, by one seed the second,
+# and on the test part the first.
+_VAL = np.array(
+    [
+        [0.90, 0.91, 0.92],
+        [0.99, 0.80, 0.90],
+        [0.93, 0.92, 0.94],
+        [0.95, 0.95, 0.80],
+        [0.2, 0.3, 0.25],
+    ]
+)
+_TEST = np.array(
+    [
+        [0.97, 0.98, 0.96],
+        [0.94, 0.95, 0.90],
+        [0.91, 0.92, 0.88],
+        [0.89, 0.90, 0.87],
+        [0.2, 0.3, 0.4],
+    ]
+)
 
 
 def _log_gumbel(lower: Any, upper: Any) -> Any:
@@ -362,9 +422,14 @@ def _naive_gumbel(lower: Any, upper: Any) -> Any:
         return np.log(np.exp(-np.exp(lower)) - np.exp(-np.exp(upper)))
 
 
+def _digits_lost(lower: Any, upper: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return -np.exp(lower) + np.log1p(-np.exp(np.exp(lower) - np.exp(upper)))
+
+
 _EDGES = (
-    np.array([-np.inf, 0.3, 2.0, 4.0, -45.0, 6.0]),
-    np.array([0.3, 2.0, np.inf, 5.0, -44, 7.0]),
+    np.array([-np.inf, 0.3, 2.0, 4.0, -45.0, 6.0, 7.0, -700.0, 600.0]),
+    np.array([0.3, 2.0, np.inf, 5.0, -44, 7.0, 8.0, -699.0, 700.0]),
 )
 
 
@@ -403,19 +468,28 @@ _FOLD = (
 )
 
 
+# Two phones far from all cuts, the cheapest and the dearest: any good model is right about them.
+_BY_PRICE = (_FEATURES @ [phones.WEIGHTS.get(name, 0.0) for name in phones.FEATURES]).argsort()
+_ALONE = [_FEATURES[_BY_PRICE[:1]], _FEATURES[_BY_PRICE[-1:]]]
+
+
 def _judge_final(result: Any, x: Any) -> str:
     answers = np.asarray(result)
     if answers.shape != (len(x),):
         return f"The shape is {answers.shape}, and {(len(x),)} is expected: a class for each phone."
     if not np.isin(answers, range(4)).all():
         return "The classes are numbered from 0 to 3."
+    if len(x) == 1:
+        if answers[0] == _by_rule(x)[0]:
+            return ""
+        return "A phone that comes alone gets a wrong class: is it scaled by its own mean?"
     right = (answers == _LABELS).mean()
     if len(np.unique(answers)) == 1:
         return "One answer for all phones. Does it scale what it is given, as in training?"
     if right < 0.5:
         return "Less than half of the new phones are right. Are they scaled with the saved scaler?"
     if right < ENOUGH:
-        return f"{right:.3f} of the new phones are right, and {ENOUGH} is asked for."
+        return f"Better than half, and not yet {ENOUGH:.0%} of the new phones are right."
     return ""
 
 
@@ -446,6 +520,9 @@ lab = Lab(
             "The limits themselves are allowed.": (
                 lambda cells, low, high: _bad_line(cells, low + 1e-9, high - 1e-9)
             ),
+            "A number need not be whole: int() refuses 4.5.": (
+                lambda cells, low, high: _bad_line(cells, low, high, number=int)
+            ),
         },
     ),
     stratified=Check(
@@ -457,6 +534,7 @@ lab = Lab(
             ),
             (np.arange(40) % 4, np.random.default_rng(1).permutation(40), 0.2),
             (np.arange(30) % 3 // 2, np.random.default_rng(2).permutation(30), 0.3),
+            (np.repeat([0, 1], [7, 6]), np.random.default_rng(3).permutation(13), 0.4),
         ],
         right=_stratified,
         mistakes={
@@ -468,6 +546,15 @@ lab = Lab(
             ),
             "These are the rows of the training part.": (
                 lambda y, order, share: np.setdiff1d(order, _stratified(y, order, share))
+            ),
+            "order holds row numbers, so the classes in its order are y[order], not y.": (
+                lambda y, order, share: _stratified(y, order, share, mixed=True)
+            ),
+            "int() always rounds down: take round().": (
+                lambda y, order, share: _stratified(y, order, share, int)
+            ),
+            "ceil() always rounds up: take round().": (
+                lambda y, order, share: _stratified(y, order, share, math.ceil)
             ),
             "Return the rows sorted.": lambda y, order, share: np.concatenate(
                 [order[y[order] == k][: round(share * (y == k).sum())] for k in np.unique(y)]
@@ -495,13 +582,16 @@ lab = Lab(
     ),
     one_class=Check(
         cases=[
-            (np.array([0, 1, 1, 2, 1, 0]), np.array([0, 2, 1, 0, 0])),
-            (np.array([3, 3, 0, 1, 2]), np.array([3, 1, 2, 0])),
+            (np.array([0, 1, 1, 2, 1, 0]), np.array([0, 2, 1, 0, 0, 0, 2])),
+            (np.array([3, 3, 0, 1, 2, 1, 3, 2]), np.array([3, 1, 2, 0, 0, 1, 1, 2, 0])),
         ],
         right=_one_class,
         mistakes={
             "The most frequent class is looked up in the test part: nobody may know it.": (
                 lambda train, test: float(np.bincount(test).max() / len(test))
+            ),
+            "This is the class that is rarest in the training part.": (
+                lambda train, test: float((test == np.bincount(train).argmin()).mean())
             ),
             "This is the accuracy on the training part.": (
                 lambda train, test: float(np.bincount(train).max() / len(train))
@@ -524,6 +614,12 @@ lab = Lab(
             "This is the share of rows, not of units.": (
                 lambda x, weights, biases: float((_sums(x, weights, biases) <= 0).all(1).mean())
             ),
+            "The biases are forgotten.": (
+                lambda x, weights, biases: float((x @ weights.T <= 0).all(0).mean())
+            ),
+            "A ReLU is zero for a sum of exactly 0, too.": (
+                lambda x, weights, biases: float((_sums(x, weights, biases) < 0).all(0).mean())
+            ),
             "This is the share of the living units.": (
                 lambda x, weights, biases: float((_sums(x, weights, biases) > 0).any(0).mean())
             ),
@@ -541,6 +637,11 @@ lab = Lab(
             ),
             "This is the gain of each repair made last: average over all orders.": (
                 lambda scores: _single(scores, last=True)
+            ),
+            "This is the mean over all states of the other repairs: go through the orders.": (
+                lambda scores: np.array(
+                    [np.diff(scores, axis=k).mean() for k in range(scores.ndim)]
+                )
             ),
             "This is one order out of several.": (
                 lambda scores: _orders(scores, [tuple(range(scores.ndim))])
@@ -563,6 +664,9 @@ lab = Lab(
             "The setting is chosen by one lucky seed: judge it by the mean of all.": (
                 lambda val, test: float(np.median(test[val.max(1).argmax()]))
             ),
+            "The setting is chosen by the median of its validation scores, not by their mean.": (
+                lambda val, test: float(np.median(test[np.median(val, 1).argmax()]))
+            ),
             "This is the validation accuracy, which the choice has made too good.": (
                 lambda val, test: float(np.median(val[val.mean(1).argmax()]))
             ),
@@ -575,6 +679,7 @@ lab = Lab(
             "The logarithm of a difference that is 0 in doubles: take the larger term out first.": (
                 _naive_gumbel
             ),
+            "1 - exp(t) loses all its digits where t is tiny: take expm1.": _digits_lost,
             "This is the probability: its logarithm is asked for.": (
                 lambda lower, upper: np.exp(_log_gumbel(lower, upper))
             ),
@@ -630,6 +735,9 @@ lab = Lab(
             "This is the deviation of one phone: divide by the root of their number.": (
                 lambda a, b: (_paired(a, b)[0], _paired(a, b)[1] * math.sqrt(len(a)))
             ),
+            "This counts the phones that one of them gets right, whichever: keep the sign.": (
+                lambda a, b: _paired(a ^ b, np.zeros(len(a)))
+            ),
             "The difference is the first model's accuracy minus the second's.": (
                 lambda a, b: _paired(b, a)
             ),
@@ -676,10 +784,16 @@ lab = Lab(
         },
     ),
     final=Check(
-        cases=[(_FEATURES,)],
+        cases=[(_FEATURES,), *((phone,) for phone in _ALONE)],
         judge=_judge_final,
         right=_by_rule,
         mistakes={
+            "A phone that comes alone gets a wrong class: is it scaled by its own mean?": (
+                lambda x: _by_rule(x - x.mean(0) + _FEATURES.mean(0))
+            ),
+            "Better than half, and not yet 96% of the new phones are right.": (
+                lambda x: np.where(x[:, 1] > 0, _by_rule(x), 3 * (x[:, 13] > 2000))
+            ),
             "One answer for all phones. Does it scale what it is given, as in training?": _always(
                 3
             ),
