@@ -33,7 +33,8 @@ book: $(VENV)/book.stamp
 	@echo "The book is at $(CURDIR)/$(HTML)/index.html"
 
 test: $(VENV)/test.stamp book
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	# Half as many workers again as there are cores: much of the time one waits for a browser.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) * 3 // 2)')
 
 notebooks: $(VENV)/test.stamp
 	$(BIN)/python tools/notebooks.py $(NB)

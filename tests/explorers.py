@@ -105,3 +105,26 @@ def number(text: str) -> float:
 def beside(point: np.ndarray, right: float, down: float) -> np.ndarray:
     """Return a point that many pixels away."""
     return point + np.array([right, down])
+
+
+def swipe(page: Any, begin: np.ndarray, end: np.ndarray, held: Callable[[], Any] = bool) -> Any:
+    """Swipe with one finger between two places in pixels; return what `held` saw on the way.
+
+    Playwright can tap but not swipe, so the browser is told directly.
+    """
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, *fingers: np.ndarray) -> None:
+        points = [{"x": float(x), "y": float(y)} for x, y in fingers]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", begin)
+    for share in np.linspace(0, 1, 8)[1:]:
+        send("touchMove", np.add(begin, np.subtract(end, begin) * share))
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(100)
+    seen = held()
+    send("touchEnd")
+    page.wait_for_timeout(200)
+    touch.detach()
+    return seen

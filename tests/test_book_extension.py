@@ -97,8 +97,23 @@ def test_a_figure_keeps_its_looks_and_a_photograph_keeps_every_colour(tmp_path):
     clear = Image.new("RGBA", (300, 200), (255, 0, 0, 100))
     for name, image in [("plot", plot), ("rainbow", rainbow), ("clear", clear)]:
         image.save(tmp_path / f"{name}.png")
-        with Image.open(figures.lighter(tmp_path / f"{name}.png")) as made:
+        with Image.open(figures.lighter(tmp_path / f"{name}.png", tmp_path / "kept")) as made:
             assert made.convert(image.mode).tobytes() == image.tobytes(), name
+
+
+def test_a_figure_is_made_once_for_all_builds(tmp_path):
+    plot = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(plot).line([(0, 0), (299, 199)], fill="#0072b2", width=3)
+    for build in ("one", "other"):
+        (tmp_path / build).mkdir()
+        plot.save(tmp_path / build / "plot.png")
+    kept = tmp_path / "kept"
+    first = figures.lighter(tmp_path / "one" / "plot.png", kept)
+    (stored,) = kept.iterdir()
+    stored.write_bytes(b"seen")
+    second = figures.lighter(tmp_path / "other" / "plot.png", kept)
+    assert second == tmp_path / "other" / first.name
+    assert second.read_bytes() == b"seen"
 
 
 # Whole builds

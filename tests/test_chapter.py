@@ -29,6 +29,8 @@ def project(tmp_path):
     shutil.copytree(ROOT / "src/dlnotes", tmp_path / "src/dlnotes")
     shutil.copytree(ROOT / "book", tmp_path / "book")
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    if (ROOT / "_build/figures").exists():  # drawn already: a minute less
+        shutil.copytree(ROOT / "_build/figures", tmp_path / "_build/figures")
     for name in ("_toc.yml", "_config.yml", "CHANGELOG.md", "pyproject.toml", "Makefile"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path

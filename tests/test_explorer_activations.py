@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from browser import needs_chromium
-from explorers import JavaScript, beside, readout, set_slider, settle
+from explorers import JavaScript, beside, readout, set_slider, settle, swipe
 
 from dlnotes.explorers import activations, esm
 from dlnotes.scratch.activations import ACTIVATIONS
@@ -300,24 +300,12 @@ def test_finger_scrolls_the_page_but_drags_the_ring(opened):
         is_mobile=True,
     )
     page.wait_for_timeout(100)
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(begin, end):
-        at = lambda p: {"touchPoints": [{"x": float(p[0]), "y": float(p[1])}]}  # noqa: E731
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", **at(begin)})
-        for share in np.linspace(0, 1, 8)[1:]:
-            where = np.add(begin, np.subtract(end, begin) * share)
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", **at(where)})
-            page.wait_for_timeout(20)
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-
     one = pixels_of_one(page)
-    swipe(ring(page), beside(ring(page), one, 5))
+    swipe(page, ring(page), beside(ring(page), one, 5))
     assert page.evaluate("scrollY") == 0
     assert shown_input(page) == pytest.approx(-1, abs=0.05)
     away = beside(ring(page), 3 * one, -30)
-    swipe(away, away - [0, 120])
+    swipe(page, away, away - [0, 120])
     scrolled = page.evaluate("scrollY")
     assert scrolled > 50
     assert shown_input(page) == pytest.approx(-1, abs=0.05)

@@ -10,11 +10,11 @@ import pytest
 import torch
 import traitlets
 from browser import needs_chromium
-from explorers import JavaScript, beside, readout, set_slider, settle
+from explorers import JavaScript, beside, readout, set_slider, settle, swipe
 from test_optimizers import CASES, CLOSE, STEPS, Case, scratch_path, torch_path
 
 from dlnotes import surfaces
-from dlnotes.explorers import descent, esm
+from dlnotes.explorers import descent, esm, terrain
 
 # What test_explorers.py looks at beside the defaults and the extremes.
 STATES = [
@@ -155,7 +155,7 @@ def test_picture_holds_the_window_at_equal_scales(js, name):
     if surfaces.SURFACES[name].dim == 2:
         assert (x1 - x0) / (y1 - y0) == pytest.approx(4 / 3)
     # Wherever the picture lets the start be dragged Python accepts it, and nowhere else.
-    reach = descent.picture(surfaces.SURFACES[name].window)
+    reach = terrain.picture(surfaces.SURFACES[name].window)
     np.testing.assert_allclose(reach, ((x0, x1), (y0, y1))[: len(reach)], rtol=1e-15)
 
 
@@ -405,7 +405,7 @@ def test_contours_lie_where_the_surface_is_level(opened, surface):
         for i, name in enumerate("xy")
     ]
     zero, one = (np.array([scale(v) for scale in scales]) for v in (0.0, 1.0))
-    view = np.array(descent.picture(surfaces.SURFACES[surface].window))
+    view = np.array(terrain.picture(surfaces.SURFACES[surface].window))
     levels, spreads = [], []
     for pixels in paths:
         points = (np.array(pixels) - zero) / (one - zero)
@@ -477,25 +477,13 @@ def test_finger_scrolls_the_page_but_drags_the_ring(opened):
         is_mobile=True,
     )
     page.wait_for_timeout(100)
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(begin, end):
-        at = lambda p: {"touchPoints": [{"x": float(p[0]), "y": float(p[1])}]}  # noqa: E731
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", **at(begin)})
-        for share in np.linspace(0, 1, 8)[1:]:
-            where = np.add(begin, np.subtract(end, begin) * share)
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", **at(where)})
-            page.wait_for_timeout(20)
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-
     ring = start_of(page)
-    swipe(ring, beside(ring, 60, 25))
+    swipe(page, ring, beside(ring, 60, 25))
     assert page.evaluate("scrollY") == 0
     np.testing.assert_allclose(start_of(page), beside(ring, 60, 25), atol=3)
     ring = start_of(page)
     away = beside(ring, 120, 80)
-    swipe(away, away - [0, 120])
+    swipe(page, away, away - [0, 120])
     scrolled = page.evaluate("scrollY")
     assert scrolled > 50
     np.testing.assert_allclose(start_of(page), ring - [0, scrolled], atol=1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from browser import needs_chromium
-from explorers import JavaScript, beside, readout, set_slider, settle
+from explorers import JavaScript, beside, readout, set_slider, settle, swipe
 
 from dlnotes.explorers import esm, initialisation
 from dlnotes.explorers.initialisation import Explorer
@@ -304,29 +304,16 @@ def test_arrow_keys_move_the_gain_by_a_hundredth_or_a_thousandth(opened):
 def test_finger_drags_the_ring_and_scrolls_elsewhere(opened):
     page = opened({}, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page.wait_for_timeout(100)
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(begin, end):
-        at = lambda p: {"touchPoints": [{"x": float(p[0]), "y": float(p[1])}]}  # noqa: E731
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", **at(begin)})
-        for share in np.linspace(0, 1, 8)[1:]:
-            where = np.add(begin, np.subtract(end, begin) * share)
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", **at(where)})
-            page.wait_for_timeout(20)
-        page.wait_for_timeout(100)
-        here = ring(page, "Pre-activations")
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-        return here
-
     before = ring(page, "Pre-activations")
     np.testing.assert_allclose(
-        swipe(before, beside(before, 0, -60)), beside(before, 0, -60), atol=3
+        swipe(page, before, beside(before, 0, -60), lambda: ring(page, "Pre-activations")),
+        beside(before, 0, -60),
+        atol=3,
     )
     assert page.evaluate("scrollY") == 0
     assert readout(page)["Gain of these weights"] != "1"
     here = ring(page, "Pre-activations")
-    swipe(beside(here, -150, 0), beside(here, -150, -120))
+    swipe(page, beside(here, -150, 0), beside(here, -150, -120))
     assert page.evaluate("scrollY") > 50
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import traitlets
 from browser import needs_chromium
-from explorers import JavaScript, beside, number, set_slider, settle
+from explorers import JavaScript, beside, number, set_slider, settle, swipe
 from torch.nn import functional as F  # noqa: N812  as torch's documentation writes it
 
 from dlnotes.explorers import esm, losses
@@ -595,29 +595,17 @@ def test_finger_scrolls_the_page_but_drags_the_rings(opened):
         is_mobile=True,
     )
     page.wait_for_timeout(100)
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(begin, end):
-        at = lambda p: {"touchPoints": [{"x": float(p[0]), "y": float(p[1])}]}  # noqa: E731
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", **at(begin)})
-        for share in np.linspace(0, 1, 8)[1:]:
-            where = np.add(begin, np.subtract(end, begin) * share)
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", **at(where)})
-            page.wait_for_timeout(20)
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-
     ring = circle(page, SCENE, "dragged")
-    swipe(ring, beside(ring, -60, -40))
+    swipe(page, ring, beside(ring, -60, -40))
     assert page.evaluate("scrollY") == 0
     np.testing.assert_allclose(circle(page, SCENE, "dragged"), beside(ring, -60, -40), atol=3)
     page.locator('[data-plot="Logits"]').scroll_into_view_if_needed()
     bar = circle(page, "Logits", "logits", nth=1)
     scrolled = page.evaluate("scrollY")
-    swipe(bar, beside(bar, 0, 40))
+    swipe(page, bar, beside(bar, 0, 40))
     assert page.evaluate("scrollY") == scrolled
     np.testing.assert_allclose(circle(page, "Logits", "logits", nth=1), beside(bar, 0, 40), atol=3)
     # Beside a ring a finger scrolls, and a tap places.
     bar = circle(page, "Logits", "logits", nth=1)
-    swipe(beside(bar, 0, -60), beside(bar, 0, -160))
+    swipe(page, beside(bar, 0, -60), beside(bar, 0, -160))
     assert page.evaluate("scrollY") > scrolled + 50

@@ -10,7 +10,7 @@ from browser import needs_chromium
 from explorers import JavaScript, beside, readout, set_slider, settle
 
 from dlnotes import surfaces
-from dlnotes.explorers import descent, esm, race
+from dlnotes.explorers import esm, race, terrain
 
 EVERYONE = dict.fromkeys(race.RULES, True)
 NOBODY = dict.fromkeys(race.RULES, False)
@@ -110,12 +110,12 @@ def test_best_rate_is_the_best_of_the_grid(js, state):
 
     def ends(rule):
         """Return the last height at each rate; inf where the path leaves the picture."""
-        low, high = np.transpose(descent.picture(shown._chosen().window))
+        low, high = np.transpose(terrain.picture(shown._chosen().window))
         for lr in grid:
             run = race.Explorer(**{**shown.state(), **NOBODY, rule: True, f"{rule}_lr": lr})
             (run,) = run.runs().values()
             inside = ((run.points >= low) & (run.points <= high)).all()
-            yield max(run.heights[-1], descent.FLOOR) if inside else np.inf
+            yield max(run.heights[-1], terrain.FLOOR) if inside else np.inf
 
     for rule in race.RULES:
         heights = list(ends(rule))

@@ -162,3 +162,12 @@ def test_the_book_reads_nothing_in_hidden_folders():
     for folder in (".venv", ".venv-bench", ".pytest_cache", ".github"):
         assert any(matches(folder) for matches in excluded), folder
     assert not any(matches("book/index.md") for matches in excluded)
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    assert citation["version"] == project["version"]
+    assert [a["name"] for a in citation["authors"]] == [a["name"] for a in project["authors"]]
+    assert citation["title"].startswith(config["title"])

@@ -33,6 +33,11 @@ def agree(schedule, make, steps=STEPS):
 PAIRS = {
     "constant": (schedules.constant(), lambda o: lr_scheduler.ConstantLR(o, 1.0)),
     "step": (schedules.step_decay(30, 0.3), lambda o: lr_scheduler.StepLR(o, 30, 0.3)),
+    "step by default": (schedules.step_decay(30), lambda o: lr_scheduler.StepLR(o, 30)),
+    "multistep by default": (
+        schedules.multistep([20, 90]),
+        lambda o: lr_scheduler.MultiStepLR(o, [20, 90]),
+    ),
     "multistep": (
         schedules.multistep([0, 20, 21, 90], 0.5),
         lambda o: lr_scheduler.MultiStepLR(o, [0, 20, 21, 90], 0.5),
@@ -115,3 +120,8 @@ def test_a_schedule_stays_at_its_end(schedule):
 def test_it_is_a_scheduler_for_fit():
     schedule = schedules.warmup(5, schedules.cosine(30))
     agree(schedule, lambda o: lr_scheduler.LambdaLR(o, schedule), 50)
+
+
+def test_one_cycle_may_end_at_its_peak():
+    schedule = schedules.one_cycle(10, rise=1.0)
+    assert [schedule(step) for step in (9, 10)] == [1.0, 1.0]

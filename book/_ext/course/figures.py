@@ -1,22 +1,28 @@
 """Pictures: real alt text, a size in the page, and a lighter file that looks the same."""
 
-import math
 import re
+import shutil
 from html import escape
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+import numpy as np
+import numpy.typing as npt
 from docutils import nodes
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+Colours = npt.NDArray[np.float64]  # shape (colours, 3): red, green, blue
 logger = logging.getLogger(__name__)
 CSS_PIXELS = 96  # to the inch
 COLOURS = (16, 256)  # a palette has at least and at most so many
-LIKENESS = 48  # decibels: an error of one level in 255, which nobody sees
+LIKENESS = 48  # decibels of signal to noise: an error of one level in 255, which nobody sees
+ERROR = 255**2 / 10 ** (LIKENESS / 10)  # the mean square that this allows
+ROUNDS = 20  # of k-means, at most
 
 
 def describes(alt: str) -> bool:
@@ -33,47 +39,72 @@ def describes(alt: str) -> bool:
     return " " in alt.strip() and len(words) >= 3 and "jupyter_execute" not in alt
 
 
-def _likeness(one: Image.Image, other: Image.Image) -> float:
-    """Return the peak signal-to-noise ratio of two RGB pictures, in decibels."""
-    squares = ImageStat.Stat(ImageChops.difference(one, other)).sum2
-    mean = sum(squares) / (3 * one.width * one.height)
-    return 10 * math.log10(255**2 / mean) if mean else math.inf
+def _nearest(colours: Colours, palette: Colours) -> npt.NDArray[np.intp]:
+    """Return for each colour the index of the nearest in a palette."""
+    parts = np.array_split(colours, len(colours) // 10_000 + 1)  # a table of all is large
+    return np.concatenate(
+        [((palette**2).sum(1) - 2 * part @ palette.T).argmin(1) for part in parts]
+    )
 
 
 def _fewest_colours(full: Image.Image) -> Image.Image:
-    """Return an RGB picture in the fewest colours that keep it like itself, or as it is."""
+    """Return an RGB picture in the fewest colours that keep it like itself, or as it is.
 
-    def with_colours(count: int) -> Image.Image:
-        return full.quantize(count, kmeans=4, dither=Image.Dither.NONE).convert("RGB")
+    The palette comes from a median cut and a few rounds of k-means. Everything is counted
+    on the distinct colours: a plot has some thousand, and half a million pixels.
+    """
+    packed = np.asarray(full, np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    codes, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
+    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(float)
+
+    def with_colours(size: int) -> Colours | None:
+        cut = full.quantize(size, dither=Image.Dither.NONE).getpalette() or []
+        palette = np.array(cut[: 3 * size], float).reshape(-1, 3)
+        for _ in range(ROUNDS):
+            near = _nearest(colours, palette)
+            chosen: Colours = np.rint(palette)[near]
+            if counts @ ((chosen - colours) ** 2).mean(axis=1) <= counts.sum() * ERROR:
+                return chosen
+            shares = np.bincount(near, counts, len(palette))
+            sums = [np.bincount(near, counts * channel, len(palette)) for channel in colours.T]
+            palette = np.where(shares, sums / np.maximum(shares, 1), palette.T).T
+        return None
 
     too_few, enough = COLOURS
     best = with_colours(enough)
-    if _likeness(full, best) < LIKENESS:
+    if best is None:
         return full
     while enough - too_few > 4:  # bisection: four colours more cost next to nothing
         middle = (too_few + enough) // 2
         fewer = with_colours(middle)
-        if _likeness(full, fewer) >= LIKENESS:
-            enough, best = middle, fewer
-        else:
+        if fewer is None:
             too_few = middle
-    return best
+        else:
+            enough, best = middle, fewer
+    return Image.fromarray(best.astype(np.uint8)[where.reshape(full.height, full.width)])
 
 
-def lighter(png: Path) -> Path:
+def lighter(png: Path, kept: Path) -> Path:
     """Write a figure as a WebP beside its PNG, and return the smaller of the two.
 
     A plot has few colours, and a thousand shades where lines are smoothed. It gets the
-    fewest colours that keep it like the original by `LIKENESS`, or keeps them all. The
-    file is made once for each content: myst-nb names a picture by its digest.
+    fewest colours that keep it like the original by `LIKENESS`, or keeps them all. The file
+    is made once for each content (myst-nb names a picture by its digest) and copied from
+    the folder `kept` when the book is built elsewhere.
     """
     webp = png.with_name(f"{png.stem[:20]}-{LIKENESS}-fewest.webp")
-    if not webp.exists():
+    stored = kept / webp.name
+    if not stored.exists():
         with Image.open(png) as image:
             best = image.convert("RGBA")
         if best.getchannel("A").getextrema() == (255, 255):
             best = _fewest_colours(best.convert("RGB"))
-        best.save(webp, lossless=True, quality=100, method=4, exact=True)
+        kept.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=kept, suffix=".webp", delete=False) as begun:
+            best.save(begun, "WEBP", lossless=True, quality=100, method=4, exact=True)
+        Path(begun.name).replace(stored)  # at once: another build may look for it
+    if not webp.exists():
+        shutil.copyfile(stored, webp)
     return webp if webp.stat().st_size < png.stat().st_size else png
 
 
@@ -93,6 +124,7 @@ class Figures(SphinxTransform):
 
     def apply(self, **kwargs: object) -> None:
         """Go through every picture of the document."""
+        kept = Path(self.env.srcdir) / "_build" / "figures"
         for count, node in enumerate(self.document.findall(nodes.image)):
             if not describes(node.get("alt", "")):
                 logger.warning(
@@ -107,7 +139,7 @@ class Figures(SphinxTransform):
             path = Path(self.env.relfn2path(node["uri"], self.env.docname)[1])
             if path.suffix == ".png" and path.is_file():
                 node["width"], node["height"] = displayed_size(path)
-                node["uri"] = str(Path(node["uri"]).with_name(lighter(path).name))
+                node["uri"] = str(Path(node["uri"]).with_name(lighter(path, kept).name))
 
 
 def visit_image(translator: HTML5Translator, node: nodes.image) -> None:

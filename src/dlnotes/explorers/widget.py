@@ -202,7 +202,8 @@ def _documented(doc: str, settings: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["Parameters", "----------"]
     for name, setting in settings.items():
         lines.append(f"{name}{_allowed(setting)}")
-        lines += textwrap.indent(textwrap.fill(setting["about"], 84), "    ").splitlines()
+        about = textwrap.fill(setting["about"], 84, break_on_hyphens=False)
+        lines += textwrap.indent(about, "    ").splitlines()
     head, mark, rest = doc.partition("Raises\n------")
     return head + "\n".join([*lines, "", ""]) + mark + rest
 

@@ -2,12 +2,12 @@
 import spec from "./spec.json" with { type: "json" };
 import { BINARY, CLASSES, FITS, LOGITS, TEMPERATURES } from "./model.js";
 import { atTemperature, clean, fits, oneLogit, points, probabilities, reachOf, sigmoid } from "./model.js";
-import { curve, dot, plane } from "./plane.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
 import { html, svg, write } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { decimals, number, quantity } from "../shared/numbers.js";
+import { curve, dot, plane } from "../shared/plane.js";
 import { clamp } from "../shared/settings.js";
 
 // Three digits, and no power of ten in a narrow table.
@@ -275,7 +275,7 @@ function softmaxView({ read, change, commit, set, control, id }) {
       const most = Math.max(now["cross-entropy"], uniform);
       const curves = TEMPERATURES.map((t) => atTemperature(z, label, t));
       const names = ["cross-entropy", "entropy"];
-      heat.draw({ x: spec.settings.temperature.limits, y: [0, [2, 4, 8, 16, 32, 64, 128].find((v) => v > most)], log: true }, [
+      heat.draw({ x: spec.settings.temperature.limits, y: [0, [2, 4, 8, 16, 32, 64, 128].find((v) => v > most)], log: "x" }, [
         curve("ln 4", "dlx-truth", spec.settings.temperature.limits.map((t) => [t, uniform])),
         ...names.map((name, i) => curve(name, `dlx-line${i}`, TEMPERATURES.map((t, n) => [t, curves[n][name]]))),
         ...names.map((name, i) => dot(`${name} here`, `dlx-dot${i}`, [T, now[name]])),

@@ -49,10 +49,24 @@ function plotLine(canvas, values, largest) {
 
 const picture = () => html("canvas", { width: GRID, height: GRID });
 
+// What `make` has made, in the same order each time it is gone through, and more as needed.
+function pool(make) {
+  const made = [];
+  return () => {
+    let next = 0;
+    return () => {
+      made[next] ??= make();
+      return made[next++];
+    };
+  };
+}
+
 // The network: a small picture of what each unit computes, and its weights as lines.
 function diagram() {
   const edges = svg("svg", { "aria-hidden": "true" });
   const element = html("div", { class: "dlx-net", "aria-hidden": "true" }, edges);
+  // Made once, and used again for a network of another size: a new canvas costs more than drawing on it.
+  const [canvases, strokes] = [pool(picture), pool(() => svg("line"))];
   let shape, units, wires;
 
   function build(sizes) {
@@ -65,10 +79,11 @@ function diagram() {
       side / 2 + 2 + ((width - side - 4) * k) / (sizes.length - 1),
       (height * (j + 0.5)) / sizes[k],
     ];
+    const [nextCanvas, nextStroke] = [canvases(), strokes()];
     units = sizes.map((size, k) =>
       Array.from({ length: size }, (_, j) => {
         const [x, y] = place(k, j);
-        const canvas = picture();
+        const canvas = nextCanvas();
         canvas.style.cssText = `left: ${x - side / 2}px; top: ${y - side / 2}px; width: ${side}px; height: ${side}px`;
         return canvas;
       }));
@@ -76,7 +91,10 @@ function diagram() {
       Array.from({ length: size * sizes[k] }, (_, i) => {
         const [x1, y1] = place(k, i % sizes[k]);
         const [x2, y2] = place(k + 1, Math.floor(i / sizes[k]));
-        return svg("line", { x1: x1 + side / 2, y1, x2: x2 - side / 2, y2 });
+        const stroke = nextStroke();
+        const ends = { x1: x1 + side / 2, y1, x2: x2 - side / 2, y2 };
+        for (const [name, value] of Object.entries(ends)) stroke.setAttribute(name, value);
+        return stroke;
       }));
     edges.replaceChildren(...wires.flat());
     element.replaceChildren(edges, ...units.flat());

@@ -3,7 +3,8 @@
 // run, which its own functions carry on. Weights and biases lie in one flat array, layer by
 // layer, so that an update rule treats them all in one go.
 import { generator } from "../maths/portable.js";
-import { activations, sigmoid } from "../maths/activations.js";
+import { activations } from "../maths/activations.js";
+import { bceWithLogits, mse } from "../maths/losses.js";
 import { optimizers } from "../maths/optimizers.js";
 import { constant, stepDecay, exponential, cosine, warmup } from "../maths/schedules.js";
 
@@ -145,11 +146,6 @@ function backward({ layers, params, grads, nets, outs, deltas, slope }, dout, fa
   }
 }
 
-// The loss of one output and its slope: squared error, or cross-entropy of a logit.
-const softplus = (z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
-const squared = (z, y) => [(z - y) ** 2, 2 * (z - y)];
-const crossEntropy = (z, y) => [softplus(z) - y * z, sigmoid(z) - y];
-
 // A run before its first update; the first `share` of the points train, of placed ones all.
 export function start(settings) {
   const all = points(settings);
@@ -166,7 +162,7 @@ export function start(settings) {
     test: all.slice(count),
     state: rule.init(params),
     factor: SCHEDULES[settings.schedule](settings.planned * batches),
-    lossOf: settings.data === "sine" ? squared : crossEntropy,
+    lossOf: settings.data === "sine" ? mse : bceWithLogits,
     order: generator(settings.seed, ORDER),
     masks: generator(settings.seed, MASKS),
     step: 0,
@@ -238,7 +234,7 @@ export function measure(run) {
       loss += run.lossOf(out, y)[0];
       right += out > 0 === y > 0.5 ? 1 : 0;
     }
-    return [loss / samples.length, run.lossOf === squared ? NaN : right / samples.length];
+    return [loss / samples.length, run.lossOf === mse ? NaN : right / samples.length];
   };
   const [train_loss, train_accuracy] = part(run.train);
   const [test_loss, test_accuracy] = part(run.test);

@@ -1,14 +1,12 @@
 """The race: several update rules on one surface, each with a rate of its own."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import traitlets
 
-from dlnotes import surfaces
-from dlnotes.explorers import descent, widget
+from dlnotes.explorers import terrain, widget
 from dlnotes.scratch import optimizers
 
 RULES = {
@@ -39,7 +37,7 @@ class Run(NamedTuple):
     lost: bool
 
 
-class Explorer(widget.Widget, explorer="race"):
+class Explorer(terrain.Explorer, explorer="race"):
     """An interactive race of update rules on a test surface with two inputs.
 
     Every argument is also an attribute that can be set later; in Jupyter the picture
@@ -57,55 +55,21 @@ class Explorer(widget.Widget, explorer="race"):
     [[-2.0, 1.5], [-1.0, 0.75], [-0.5, 0.375]]
     """
 
-    surface: str
-    condition: float
     angle: float
     steps: int
-    start: list[float]
-
-    @staticmethod
-    def _complete(settings: dict[str, Any]) -> dict[str, Any]:
-        if settings["start"] is None:  # of a surface that is not known the trait will complain
-            chosen = _surface(*(settings[name] for name in ("surface", "condition", "angle")))
-            settings["start"] = chosen.start if chosen else ()
-        return settings
-
-    @traitlets.validate("start")
-    def _near_window(self, proposal: Any) -> list[float]:
-        # In the constructor traitlets checks the surface before or after this, as it likes.
-        if problem := self._start_problem(proposal.value):
-            raise traitlets.TraitError(problem)
-        return [float(v) for v in proposal.value]
-
-    @traitlets.observe("surface", "angle")
-    def _start_again(self, change: Any) -> None:
-        if self._start_problem(self.start):
-            self.start = list(self._chosen().start)
-
-    def _start_problem(self, start: Any) -> str | None:
-        chosen = _surface(self.surface, self.condition, self.angle)
-        return chosen and descent.start_problem(chosen, start)
-
-    def _chosen(self) -> surfaces.Surface:
-        chosen = _surface(self.surface, self.condition, self.angle)
-        assert chosen is not None
-        return chosen
 
     def runs(self) -> dict[str, Run]:
         """Return the run of each rule that takes part, computed by `dlnotes.scratch`."""
         chosen = self._chosen()
-        low, high = np.array(chosen.window).T
         found = {}
         for name, rule in RULES.items():
             if not getattr(self, name):
                 continue
             lr = getattr(self, f"{name}_lr")
-            points = optimizers.descend(chosen.grad, np.array(self.start), rule, lr, self.steps)
-            inside = np.abs(points - (low + high) / 2) <= 500 * (high - low)
-            astray = np.flatnonzero(~inside.all(axis=-1))
-            points = points[: astray[0] + 1] if astray.size else points
+            path = optimizers.descend(chosen.grad, np.array(self.start), rule, lr, self.steps)
+            points, lost = terrain.until_lost(path, chosen)
             heights = chosen.value(points) - chosen.value(np.array(chosen.minima[0]))
-            found[name] = Run(points, np.maximum(heights, 0), bool(astray.size))
+            found[name] = Run(points, np.maximum(heights, 0), lost)
         return found
 
     def numbers(self, step: int | None = None) -> dict[str, float | Sequence[float]]:
@@ -148,7 +112,7 @@ class Explorer(widget.Widget, explorer="race"):
         losses = {}
         for name, (points, heights, _) in self.runs().items():
             drawn |= {name: points[: k + 1], f"{name} now": points[: k + 1][-1:]}
-            kept = np.maximum(heights, descent.FLOOR)
+            kept = np.maximum(heights, terrain.FLOOR)
             losses[name] = np.column_stack([np.arange(len(kept)), kept])[: k + 1]
         return {"Surface": drawn, "Loss above the minimum": losses}
 
@@ -159,13 +123,3 @@ class Explorer(widget.Widget, explorer="race"):
             if getattr(self, name)
         )
         return f"a race on the {self.surface} surface over {self.steps} steps: {rules or 'nobody'}."
-
-
-def _surface(name: Any, condition: Any, angle: Any) -> surfaces.Surface | None:
-    """Return the surface, or None if the settings are no good: their own checks say so."""
-    if name != "ravine":
-        return surfaces.SURFACES.get(name) if isinstance(name, str) else None
-    try:
-        return surfaces.ravine(condition, angle)
-    except (TypeError, ValueError):
-        return None

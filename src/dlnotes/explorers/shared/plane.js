@@ -1,8 +1,8 @@
 // A plot of data with two axes.
-import { html, svg } from "../shared/elements.js";
-import { number, powerOfTen } from "../shared/numbers.js";
-import { frame, frameIn, ticks } from "../shared/plot.js";
-import { clamp } from "../shared/settings.js";
+import { html, svg } from "./elements.js";
+import { number, powerOfTen } from "./numbers.js";
+import { frame, frameIn, ticks } from "./plot.js";
+import { clamp } from "./settings.js";
 
 // What is drawn: functions of `place`, which turns data into pixels. `curve` takes a list of
 // points; a `dot` is one.
@@ -25,11 +25,12 @@ export function plane({ id, label, attributes = {} }, ...children) {
     ...children);
   let box = { left: 0, top: 0, width: 1, height: 1 };
   let x, y, log;
-  const along = (v) => (log ? Math.log10(v) : v);
+  const scaled = (v, axis) => (log.includes(axis) ? Math.log10(v) : v);
+  const plain = (v, axis) => (log.includes(axis) ? 10 ** v : v);
   const share = (v, [low, high]) => clamp((v - low) / (high - low), -9, 9);
   const toPixels = ([across, up]) => [
-    box.left + share(along(across), x) * box.width,
-    box.top + (1 - share(up, y)) * box.height,
+    box.left + share(scaled(across, "x"), x) * box.width,
+    box.top + (1 - share(scaled(up, "y"), y)) * box.height,
   ].map((v) => Number(v.toFixed(2)));
 
   return {
@@ -37,26 +38,30 @@ export function plane({ id, label, attributes = {} }, ...children) {
     element,
     toPixels,
     toData([across, down]) {
-      const v = x[0] + ((across - box.left) / box.width) * (x[1] - x[0]);
-      return [log ? 10 ** v : v, y[1] - ((down - box.top) / box.height) * (y[1] - y[0])];
+      return [
+        plain(x[0] + ((across - box.left) / box.width) * (x[1] - x[0]), "x"),
+        plain(y[1] - ((down - box.top) / box.height) * (y[1] - y[0]), "y"),
+      ];
     },
     box: () => box,
     measure() {
       box = frameIn(element);
     },
     // `view` has the ends of both axes, x and y, and the labels of x if they are not to be
-    // chosen here; with `log` x is drawn on powers of ten. The shapes are cut off at the
-    // frame, but not the rings, which can be dragged.
+    // chosen here; `log` names the axes, "x", "y" or "xy", that are of powers of ten. The shapes
+    // are cut off at the frame, but not the rings, which can be dragged.
     draw(view, shapes, rings = []) {
-      log = view.log === true;
-      [x, y] = [view.x.map(along), view.y];
-      const xs = view.labels ?? ticks(x, box.width < 260 ? 4 : 6).filter((v) => !log || Number.isInteger(v));
-      const ys = ticks(y, 5);
+      log = view.log ?? "";
+      [x, y] = ["x", "y"].map((axis) => view[axis].map((v) => scaled(v, axis)));
+      const levels = (range, count, axis) =>
+        ticks(range, count).filter((v) => !log.includes(axis) || Number.isInteger(v));
+      const name = (v, axis) => (log.includes(axis) ? powerOfTen(v) : number(v));
+      const xs = view.labels ?? levels(x, box.width < 260 ? 4 : 6, "x");
       axes.replaceChildren(...frame(box,
-        xs.map((v) => [box.left + share(v, x) * box.width, log ? powerOfTen(v) : number(v)]),
-        ys.map((v) => [box.top + (1 - share(v, y)) * box.height, number(v)])));
-      for (const [name, value] of Object.entries({ x: box.left, y: box.top, width: box.width, height: box.height })) {
-        clip.setAttribute(name, value);
+        xs.map((v) => [box.left + share(v, x) * box.width, name(v, "x")]),
+        levels(y, 5, "y").map((v) => [box.top + (1 - share(v, y)) * box.height, name(v, "y")])));
+      for (const [side, value] of Object.entries({ x: box.left, y: box.top, width: box.width, height: box.height })) {
+        clip.setAttribute(side, value);
       }
       inside.replaceChildren(...shapes.map((shape) => shape(toPixels)));
       above.replaceChildren(...rings.map((ring) => ring(toPixels)));
