@@ -40,6 +40,12 @@ cost = Check(
         "A kernel is used once at every place of the image.": (
             lambda i, o, k, s: (_cost(i, o, k, s)[0], o * i * k**2)
         ),
+        "The image keeps its size: a kernel has as many places as there are pixels.": (
+            lambda i, o, k, s: (_cost(i, o, k, s)[0], o * i * k**2 * (s - k + 1) ** 2)
+        ),
+        "There is one bias for each channel that comes out, not for each pair of channels.": (
+            lambda i, o, k, s: (o * i * (k**2 + 1), o * i * k**2 * s**2)
+        ),
         "A bias is added, not multiplied: it does not count among the multiply-adds.": (
             lambda i, o, k, s: (_cost(i, o, k, s)[0], (o * i * k**2 + o) * s**2)
         ),
@@ -98,8 +104,9 @@ _RIGHTWARDS = np.array([[0.0, 0, 0], [1, 0, 0], [0, 0, 0]])
 mover = Check(
     right=lambda: _RIGHTWARDS.copy(),
     mistakes={
-        "This one moves it to the left: the kernel says which pixel is *read*, and nothing "
-        "is flipped.": lambda: _RIGHTWARDS[:, ::-1],
+        "This one moves it to the left: the kernel says which pixel is *read*.": lambda: (
+            _RIGHTWARDS[:, ::-1]
+        ),
         "This one moves it down.": lambda: _RIGHTWARDS.T,
         "This one moves it up.": lambda: _RIGHTWARDS.T[::-1],
         "This one leaves the image where it is.": lambda: np.diag([0.0, 1, 0]),
@@ -150,7 +157,7 @@ def _floor(x: Array, units: int, centre: bool = True) -> float:
 
 # What the best linear autoencoder loses.
 floor = Check(
-    cases=[(_drawn(9, 5) + 1, 2), (_drawn(20, 4) - 2, 1), (_drawn(7, 3), 3)],
+    cases=[(_drawn(9, 5) + 1, 2), (_drawn(20, 4) - 2, 1), (_drawn(7, 3), 2)],
     right=_floor,
     mistakes={
         "Both layers have biases, so the mean costs nothing: centre the columns first.": (
@@ -170,10 +177,33 @@ floor = Check(
 )
 
 
+def _both(dout: Array, weight: Array, given: Array) -> Array:
+    """Return the gradient at the input of a block: over the skip, and through the branch."""
+    return dout + (dout @ weight) * (given > 0)
+
+
 def _blocks_backward(
-    h: Array, weights: Sequence[Array], dout: Array, skip: float = 1.0, flip: bool = False
+    h: Array, weights: Sequence[Array], dout: Array, back: Callable[..., Array] = _both
 ) -> list[Array]:
-    """Run the blocks h + relu(W h) forward, then back; return the gradients at the weights."""
+    """Run the blocks h + W relu(h) forward, then back; return the gradients at the weights."""
+    inputs = []
+    for weight in weights:
+        inputs.append(h)
+        h = h + np.maximum(h, 0) @ weight.T
+    gradients = []
+    for weight, given in zip(weights[::-1], inputs[::-1], strict=True):
+        gradients.append(dout.T @ np.maximum(given, 0))
+        dout = back(dout, weight, given)
+    return gradients[::-1]
+
+
+def _with(back: Callable[..., Array]) -> Callable[..., Any]:
+    """Return the gradients of all blocks if one went back through a block like this."""
+    return _stacked(lambda h, w, d: _blocks_backward(h, w, d, back))
+
+
+def _relu_last(h: Array, weights: Sequence[Array], dout: Array) -> list[Array]:
+    """Return the gradients for the other order, h + relu(W h)."""
     inputs = []
     for weight in weights:
         inputs.append(h)
@@ -182,19 +212,7 @@ def _blocks_backward(
     for weight, given in zip(weights[::-1], inputs[::-1], strict=True):
         dz = dout * (given @ weight.T > 0)
         gradients.append(dz.T @ given)
-        dout = skip * dout + dz @ weight
-    return gradients if flip else gradients[::-1]
-
-
-def _no_slope(h: Array, weights: Sequence[Array], dout: Array) -> list[Array]:
-    inputs = []
-    for weight in weights:
-        inputs.append(h)
-        h = h + np.maximum(h @ weight.T, 0)
-    gradients = []
-    for weight, given in zip(weights[::-1], inputs[::-1], strict=True):
-        gradients.append(dout.T @ given)
-        dout = dout + dout @ weight
+        dout = dout + dz @ weight
     return gradients[::-1]
 
 
@@ -215,12 +233,24 @@ blocks = Check(
     right=_stacked(_blocks_backward),
     mistakes={
         "The gradient goes back by two ways, through the branch and over the skip: add both.": (
-            _stacked(lambda h, w, d: _blocks_backward(h, w, d, skip=0.0))
+            _with(lambda dout, weight, given: (dout @ weight) * (given > 0))
         ),
         "The gradients come out last block first.": (
-            _stacked(lambda h, w, d: _blocks_backward(h, w, d, flip=True))
+            _stacked(lambda h, w, d: _blocks_backward(h, w, d)[::-1])
         ),
-        "The slope of the ReLU is missing: 1 where W h is positive, else 0.": _stacked(_no_slope),
+        "The branch hands a gradient back too, not only the skip.": _with(
+            lambda dout, weight, given: dout
+        ),
+        "The slope of the ReLU is missing on the way back.": (
+            _with(lambda dout, weight, given: dout + dout @ weight)
+        ),
+        "On the way back the weight stands the other way round than on the way forward.": (
+            _with(lambda dout, weight, given: dout + (dout @ weight.T) * (given > 0))
+        ),
+        "Here the ReLU comes before the weight, not after it.": _stacked(_relu_last),
+        "Row k of a gradient belongs to output k: these are the transposes.": (
+            _stacked(lambda h, w, d: [g.T for g in _blocks_backward(h, w, d)])
+        ),
         "The gradient at a weight is a sum over the samples, not the mean.": (
             _stacked(lambda h, w, d: [g / len(h) for g in _blocks_backward(h, w, d)])
         ),
@@ -306,7 +336,7 @@ def _spread(dout: Array, image: Array, size: int) -> Any:
 
 
 def _jacobian(h: Array, weight: Array) -> Any:
-    return np.eye(len(h)) + (weight @ h > 0)[:, None] * weight
+    return np.eye(len(h)) + weight * (h > 0)
 
 
 def _channels(image: Array, weight: Array, bias: Array) -> Any:
@@ -472,8 +502,11 @@ lab = Lab(
             "The skip is missing: it adds the identity.": (
                 lambda h, w: _jacobian(h, w) - np.eye(len(h))
             ),
-            "The slope belongs to the rows: row k is that of output k.": (
-                lambda h, w: np.eye(len(h)) + (w @ h > 0)[None, :] * w
+            "The slope belongs to the columns: column k is that of input k.": (
+                lambda h, w: np.eye(len(h)) + w * (h > 0)[:, None]
+            ),
+            "Here the ReLU comes before the weight, not after it.": (
+                lambda h, w: np.eye(len(h)) + (w @ h > 0)[:, None] * w
             ),
             "The slope of the ReLU is missing.": lambda h, w: np.eye(len(h)) + w,
             "Row k of the Jacobian belongs to output k: this is the transpose.": (
@@ -488,6 +521,9 @@ lab = Lab(
             "The branch is scaled before it is squared.": lambda depth, scale: (1 + scale) ** depth,
             "The squares grow by the square of the scale, and the skip keeps what there was.": (
                 lambda depth, scale: scale ** (2 * depth)
+            ),
+            "Branch and input are uncorrelated: their squares add, not their lengths.": (
+                lambda depth, scale: (1 + scale) ** (2 * depth)
             ),
             "Each block multiplies; the gains do not add up.": (
                 lambda depth, scale: 1 + depth * scale**2
