@@ -17,6 +17,13 @@ def drawn(function, *arguments):
     return function(*arguments)
 
 
+def test_gains_and_defaults_are_those_of_torch():
+    linear, relu = (nn.init.calculate_gain(name) for name in ("linear", "relu"))
+    assert {"identity": linear, "relu": relu} == init.GAINS
+    assert init.xavier_std(3, 5) == init.xavier_std(3, 5, linear)
+    assert init.kaiming_std(7) == init.kaiming_std(7, relu)
+
+
 @pytest.mark.parametrize("shape", [*SHAPES, (16, 3, 5, 5), (8, 4, 3)])
 def test_fans_are_those_of_torch(shape):
     assert init.fans(shape) == nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))

@@ -100,6 +100,12 @@ def test_focal(z, y, gamma):
     agrees(losses.focal(z, y, gamma), by_torch, z, atol=1e-10)
 
 
+def test_focal_uses_the_exponent_of_its_paper():
+    z, y = np.array([0.3, -2.0]), np.array([1.0, 0.0])
+    for ours, theirs in zip(losses.focal(z, y), losses.focal(z, y, 2.0), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @given(shares, truths)
 def test_dice(p, y):
     def by_torch(x):

@@ -241,6 +241,15 @@ def test_share_outside_zero_to_one_is_refused(rule, build, bad):
         getattr(optimizers, rule)(**settings)
 
 
+def test_a_share_of_zero_is_no_memory():
+    grad, start = np.array([3.0, -1.0]), np.array([1.0, 2.0])
+    paths = [
+        optimizers.descend(lambda p: grad * p, start, rule, 0.1, 5)
+        for rule in (optimizers.gd(), optimizers.momentum(0.0))
+    ]
+    np.testing.assert_array_equal(*paths)
+
+
 @pytest.mark.parametrize("bad", [-1e-8, float("nan")])
 @pytest.mark.parametrize(
     ("rule", "name"),

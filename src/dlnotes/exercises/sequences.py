@@ -30,8 +30,11 @@ parameters = Check(
         "torch keeps two biases for every row.": (
             lambda i, h, n, o: _lstm_parameters(i, h, n, o, biases=1)
         ),
-        "An LSTM has four blocks of rows.": (
+        "An LSTM has four blocks of rows, three is a GRU.": (
             lambda i, h, n, o: _lstm_parameters(i, h, n, o, gates=3)
+        ),
+        "An LSTM has four blocks of rows, one is a plain RNN.": (
+            lambda i, h, n, o: _lstm_parameters(i, h, n, o, gates=1)
         ),
         "The linear layer at the end has a bias too.": (
             lambda i, h, n, o: _lstm_parameters(i, h, n, o) - o
@@ -59,8 +62,11 @@ half_bias = Check(
         "The factors multiply: the gate is a root of one half.": (
             lambda steps: _logit(1 - 0.5 / steps)
         ),
-        "This solves f T = 1/2; the factors multiply.": (
+        "This solves f · steps = 1/2; the factors multiply.": (
             lambda steps: _logit(0.5 / steps)
+        ),
+        "The gate is right; the inverse of the sigmoid is not the logarithm alone.": (
+            lambda steps: np.log(0.5 ** (1 / steps))
         ),
     },
 )  # fmt: skip
@@ -75,13 +81,14 @@ def _bptt(
     slope: bool = True,
     turned: bool = True,
     late: int = 0,
+    after: int = 1,
     steps: int | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the gradients of W_x, W_h and b: right by default, each option a mistake."""
     dw_x, dw_h, db = np.zeros((len(w_h), x.shape[1])), np.zeros_like(w_h), np.zeros(len(w_h))
     dh = np.asarray(dlast, dtype=float)
     for t in range(len(x) - 1, len(x) - 1 - (steps or len(x)), -1):
-        da = dh * (1 - states[t + 1] ** 2) if slope else dh
+        da = dh * (1 - states[t + after] ** 2) if slope else dh
         dw_x = dw_x + np.outer(da, x[t])
         dw_h = dw_h + np.outer(da, states[t + late])
         db = db + da
@@ -107,6 +114,9 @@ bptt = Check(
     mistakes={
         "The slope of tanh is missing: at h it is 1 - h².": (
             lambda *case: _bptt(*case, slope=False)
+        ),
+        "The slope of a step is that at the state which the step makes.": (
+            lambda *case: _bptt(*case, after=0)
         ),
         "On the way back the weights of the state are transposed.": (
             lambda *case: _bptt(*case, turned=False)
@@ -138,12 +148,33 @@ def _attend(
 _rng = np.random.default_rng(12)
 _three = tuple(_rng.normal(size=(3, 5, 4)))
 _small = tuple(_rng.normal(size=(3, 2, 3)))
+_large = 60 * np.array(
+    [[[1.0, 0.0], [1.0, 0.0]], [[-1.0, 0.0], [1.0, 0.0]], [[1.0, 2.0], [3.0, 4.0]]]
+)
+
+
+def _renormalised(q: Array, k: Array, v: Array) -> Array:
+    """Hide after the exponential: on paper the same, but a large hidden score wins."""
+    scores = q @ k.T / np.sqrt(q.shape[-1])
+    weights = np.tril(np.exp(scores - scores.max(-1, keepdims=True)))
+    with np.errstate(invalid="ignore"):
+        return weights / weights.sum(-1, keepdims=True) @ v
+
 
 # Three bugs in causal attention.
 repaired = Check(
-    cases=[_three, _small],
+    cases=[_three, _small, tuple(_large)],
     right=_attend,
     mistakes={
+        "A hidden score still sets the maximum, and a large one leaves nothing of the row: "
+        "hide before the exponential.": _renormalised,
+        "The mask is the wrong way round: each position sees the later ones.": (
+            lambda q, k, v: _attend(q[::-1], k[::-1], v[::-1])[::-1]
+        ),
+        "The scores are not divided at all: what keeps their variance at 1?": (
+            lambda q, k, v: _attend(q * np.sqrt(q.shape[-1]), k, v)
+        ),
+    } | {
         f"{count} still there: {text}.": (lambda *case, wrong=wrong: _attend(*case, **wrong))
         for count, text, wrong in (
             ("One bug is", "by what are the scores divided", {"scale": False}),
@@ -164,7 +195,7 @@ def _last(outputs: Array, lengths: Array) -> Array:
 
 
 _padded = _rng.normal(size=(4, 6, 3))
-_lengths = np.array([6, 2, 1, 4])
+_lengths = np.array([5, 2, 1, 4])  # none is full: one step too far is still a step
 
 # The last real state of each sequence of a padded batch.
 last_states = Check(
@@ -173,9 +204,7 @@ last_states = Check(
     mistakes={
         "These are the states after the padding.": lambda outputs, lengths: outputs[:, -1],
         "One too far: the state after n steps stands at index n - 1.": (
-            lambda outputs, lengths: outputs[
-                np.arange(len(lengths)), np.minimum(lengths, outputs.shape[1] - 1)
-            ]
+            lambda outputs, lengths: _last(outputs, np.asarray(lengths) + 1)
         ),
         "One too early.": lambda outputs, lengths: _last(outputs, np.maximum(lengths - 1, 1)),
         "Whole rows are taken: pair each sequence with its own step.": (
@@ -192,11 +221,16 @@ last_states = Check(
 _ALPHABET = "$AB "
 _TEXTS = ["AB AB", "ABBA", "BAB AB", "A BAB", "AB BA"] * 3
 _PREFIXES = ["", "A", "AB", "AB A", "BBBBB", "B A"]
+# The last two characters of these prefixes are the same: what follows hangs on the first.
+_DOUBLES = ["A AA", "B AB"] * 10
+_CROSSED = ["A AB", "B AA"] * 10
+_STARTS = ["A A", "B A", "A", ""]
 NOT_PROBABILITIES = "Each row must hold probabilities: none below 0, and a sum of 1."
 CERTAIN = "Some probability is 0: one surprise, and the score is infinite."
 NO_CONTEXT = "All rows are the same: the characters before must count."
 FORGETFUL = (
-    'On a small text it guesses badly what comes after "AB A": longer contexts must count more.'
+    "On a small text it is unsure of a character that the three or four before it settle: "
+    "longer contexts must count more."
 )
 
 
@@ -234,12 +268,21 @@ def _judge_guess(answer: Any, train: list[str], prefixes: list[str], alphabet: s
         return CERTAIN
     if np.allclose(p, p[0]):
         return NO_CONTEXT
-    return "" if p[3].argmax() == alphabet.index("B") and p[3].max() > 0.75 else FORGETFUL
+    for prefix, row in zip(prefixes, p, strict=True):
+        following = {(text + alphabet[0])[len(prefix)] for text in train if text.startswith(prefix)}
+        settled = row[[alphabet.index(character) for character in following]]
+        if len(prefix) > 2 and len(settled) == 1 and settled[0] < 0.75:
+            return FORGETFUL
+    return ""
 
 
 # A character model of one's own.
 guess = Check(
-    cases=[(_TEXTS, _PREFIXES, _ALPHABET)],
+    cases=[
+        (_TEXTS, _PREFIXES, _ALPHABET),
+        (_DOUBLES, [*_STARTS, *_DOUBLES[:2]], _ALPHABET),
+        (_CROSSED, [*_STARTS, *_CROSSED[:2]], _ALPHABET),
+    ],
     right=_blend,
     judge=_judge_guess,
     mistakes={
@@ -248,7 +291,7 @@ guess = Check(
             _blend(train, prefixes, alphabet).argmax(1)
         ],
         NO_CONTEXT: lambda train, prefixes, alphabet: _blend(train, prefixes, alphabet, orders=1),
-        FORGETFUL: lambda train, prefixes, alphabet: _blend(train, prefixes, alphabet, orders=2),
+        FORGETFUL: lambda train, prefixes, alphabet: _blend(train, prefixes, alphabet, orders=3),
     },
 )
 
@@ -332,9 +375,26 @@ def _nats(logits: Array, targets: Array, padding: int) -> Array:
     return np.where(real, -np.take_along_axis(log_p, index[..., None], -1)[..., 0], 0.0)
 
 
+def _lost_nats(logits: Array, targets: Array, padding: int) -> float:
+    p = _masked_softmax(logits, np.ones(logits.shape, dtype=bool))
+    real = targets != padding
+    with np.errstate(divide="ignore"):
+        return float(-np.log(p[real, targets[real]]).mean())
+
+
+def _probabilities(logits: Array, temperature: float) -> Array:
+    return _masked_softmax(logits / temperature, np.ones(len(logits), dtype=bool))
+
+
 def _draw(logits: Array, temperature: float, u: float) -> int:
-    p = _masked_softmax(logits / temperature, np.ones(len(logits), dtype=bool))
+    p = _probabilities(logits, temperature)
     return int(min((p.cumsum() <= u).sum(), len(p) - 1))
+
+
+def _overflowing_draw(logits: Array, temperature: float, u: float) -> int:
+    with np.errstate(over="ignore", invalid="ignore"):
+        e = np.exp(logits / temperature)
+        return int(((e / e.sum()).cumsum() <= u).sum())
 
 
 def _backwards(x: Array, lengths: Array) -> Array:
@@ -346,7 +406,7 @@ def _backwards(x: Array, lengths: Array) -> Array:
 
 def _clip(gradients: Array, limit: float) -> tuple[Array, ...]:
     norm = np.sqrt(sum((g**2).sum() for g in gradients))
-    return tuple(g * min(1.0, limit / norm) for g in gradients)
+    return tuple(g * (limit / max(norm, limit)) for g in gradients)
 
 
 _matrix = _rng.normal(size=(3, 3))
@@ -356,6 +416,8 @@ _visible = np.array([[1, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 0]], dt
 _logits = _rng.normal(size=(2, 4, 5))
 _logits[1, 0] = [1000.0, 990.0, -1000.0, 0.0, 5.0]
 _targets = np.array([[0, 4, 2, 1], [1, 3, -1, -1]])
+_short = np.array([0.0, 0.3, -0.3, -0.9, -0.5, -1.0, 0.1])
+_unlikely = np.array([[[0.0, 800.0, 3.0], [1.0, 2.0, 0.0], [0.5, 0.0, 1.0]]])
 _tables = (_rng.normal(size=(5, 4)), *_rng.normal(size=(2, 6, 4)))
 _heads = (_rng.normal(size=(3, 5, 4)), *_rng.normal(size=(2, 5, 4)))
 _gru = (_rng.normal(size=(3, 4)), _rng.normal(size=4), _rng.normal(size=(3, 4, 4)))
@@ -381,7 +443,10 @@ lab = Lab(
             "That is the largest eigenvalue: one step can stretch by more than that.": (
                 lambda w, steps: abs(np.linalg.eigvals(w)).max() ** steps
             ),
-            "That is the Frobenius norm: a bound too, but not the smallest of the two.": (
+            "That is the norm if all slopes are 1: the bound takes the norm of one factor first.": (
+                lambda w, steps: np.linalg.norm(np.linalg.matrix_power(w, steps), 2)
+            ),
+            "That is the Frobenius norm: a bound too, but not the smaller of the two.": (
                 lambda w, steps: np.linalg.norm(w) ** steps
             ),
             "That is the smallest singular value.": (
@@ -391,7 +456,12 @@ lab = Lab(
         },
     ),
     clip=Check(
-        cases=[(_gradients, 2.0), (_gradients, 20.0), (_gradients, 13.0)],
+        cases=[
+            (_gradients, 2.0),
+            (_gradients, 20.0),
+            (_gradients, 13.0),
+            ([0 * g for g in _gradients], 1.0),
+        ],
         right=_clip,
         mistakes={
             "A gradient below the limit is left alone.": lambda gradients, limit: tuple(
@@ -488,6 +558,11 @@ lab = Lab(
             "Put the heads side by side; they are not added up.": lambda q, k, v: sum(
                 np.split(_shared(q, k, v), len(q), axis=1)
             ),
+            "The axis of the heads comes first: a plain reshape mixes positions.": (
+                lambda q, k, v: np.stack(np.split(_shared(q, k, v), len(q), axis=1)).reshape(
+                    len(k), -1
+                )
+            ),
             "The features of one head stay together.": lambda q, k, v: (
                 _shared(q, k, v).reshape(len(k), len(q), -1).swapaxes(1, 2).reshape(len(k), -1)
             ),
@@ -503,7 +578,11 @@ lab = Lab(
         },
     ),
     nats=Check(
-        cases=[(_logits, _targets, -1), (_logits[:1], _targets[:1], -1)],
+        cases=[
+            (_logits, _targets, -1),
+            (_logits[:1], _targets[:1], -1),
+            (_unlikely, np.array([[2, 1, 0]]), 0),
+        ],
         right=lambda logits, targets, padding: (
             _nats(logits, targets, padding).sum() / (targets != padding).sum()
         ),
@@ -522,6 +601,13 @@ lab = Lab(
             "This is the sum: divide by the number of real characters.": (
                 lambda logits, targets, padding: _nats(logits, targets, padding).sum()
             ),
+            "The padding is the value that is given; it need not be negative.": (
+                lambda logits, targets, padding: (
+                    _nats(logits, targets, -1).sum() / (targets >= 0).sum()
+                )
+            ),
+            "A probability underflows to 0, and its logarithm is lost: work with logarithms "
+            "throughout.": _lost_nats,
         },
     ),
     draw=Check(
@@ -533,6 +619,8 @@ lab = Lab(
             (np.array([3.0, 1.0, 2.0]), 5.0, 0.5),
             (np.array([2.0, 1.0, 0.0]), 0.5, 0.85),
             (np.array([1000.0, 0.0, 999.0]), 1.0, 0.8),
+            (np.array([0.0, 0.0]), 1.0, 0.5),  # the first sum is u, not above it
+            (_short, 1.0, np.nextafter(1.0, 0.0)),  # the last sum may be below u, by rounding
         ],
         right=_draw,
         mistakes={
@@ -541,6 +629,14 @@ lab = Lab(
             ),
             "The temperature does nothing.": lambda logits, temperature, u: _draw(logits, 1.0, u),
             "This is always the likeliest.": lambda logits, temperature, u: int(logits.argmax()),
+            "The running sum must be above u: one that equals u is not.": (
+                lambda logits, temperature, u: min(
+                    int((_probabilities(logits, temperature).cumsum() < u).sum()), len(logits) - 1
+                )
+            ),
+            "The exponential overflows, and nan is not above u: subtract the largest logit.": (
+                _overflowing_draw
+            ),
             "One too far: the first character whose running sum is above u.": (
                 lambda logits, temperature, u: min(
                     _draw(logits, temperature, u) + 1, len(logits) - 1
