@@ -160,7 +160,7 @@ floor = Check(
     cases=[(_drawn(9, 5) + 1, 2), (_drawn(20, 4) - 2, 1), (_drawn(7, 3), 2)],
     right=_floor,
     mistakes={
-        "Both layers have biases, so the mean costs nothing: centre the columns first.": (
+        "Both layers have biases, so the mean of the columns costs nothing.": (
             lambda x, k: _floor(x, k, centre=False)
         ),
         "This is what the code keeps; asked is what it loses.": (
@@ -457,7 +457,7 @@ lab = Lab(
         cases=[(_drawn(4, 4), _KERNEL), (_drawn(2, 3), _drawn(3, 3))],
         right=lambda dout, kernel: _full(dout, kernel[::-1, ::-1]),
         mistakes={
-            "The kernel must be flipped on the way back (or each weight added where it read).": (
+            "Each weight hands the gradient back to the pixel that it read: which way round is that?": (
                 _full
             ),
         },
