@@ -457,7 +457,7 @@ lab = Lab(
         cases=[(_drawn(4, 4), _KERNEL), (_drawn(2, 3), _drawn(3, 3))],
         right=lambda dout, kernel: _full(dout, kernel[::-1, ::-1]),
         mistakes={
-            "Each weight hands the gradient back to the pixel that it read: which way round is that?": (
+            "Each weight hands the gradient back to the pixel that it read: which way round?": (
                 _full
             ),
         },
