@@ -219,6 +219,9 @@ def opened(browser, address, screen="desktop", theme="light"):
             scrollTo(0, y);
             await new Promise(done => setTimeout(done, 20));
         }
+        // On a busy machine no frame may be drawn while a lazy image is in sight; it would
+        // never be asked for, and decode() wait for it without end.
+        for (const image of document.images) image.loading = "eager";
         await Promise.all([...document.images].map(image => image.decode()));
         scrollTo(0, 0);
         await new Promise(done => setTimeout(done, 50));
