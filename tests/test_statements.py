@@ -2,11 +2,9 @@
 
 ``statements.csv`` has one row for each statement of the collection that the course was
 planned from, in its order: its id there, its topic, our verdict, and where it is settled,
-NOTEBOOK#CELL, or ``chapter NN`` until that chapter is written. Only the ids are kept here,
-and the file lies beside its test because no reader needs it. A chapter that joins the
-course takes over the rows that wait for it: it names the cell that settles each, or the
-later chapter that will. What is wrong or misleading gets an entry on a page of myths, named
-by its cell of code; what is open there is named by the reading, which says what is known.
+NOTEBOOK#CELL. Only the ids are kept here, and the file lies beside its test because no
+reader needs it. What is wrong or misleading gets an entry on a page of myths, named by its
+cell of code; what is open there is named by the reading, which says what is known.
 """
 
 import csv
@@ -45,8 +43,6 @@ FURTHER = {
 
 with (Path(__file__).parent / "statements.csv").open(encoding="utf8", newline="") as file:
     ROWS = list(csv.DictReader(file))
-SETTLED = [row for row in ROWS if "#" in row["where"]]
-WAITING = [row for row in ROWS if row not in SETTLED]
 
 
 def cells(notebook):
@@ -71,7 +67,7 @@ def test_every_statement_is_mapped_once():
     assert {row["verdict"] for row in ROWS} <= VERDICTS
 
 
-@pytest.mark.parametrize("row", SETTLED, ids=lambda row: row["id"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["id"])
 def test_a_statement_is_settled_by_a_cell_that_shows_something(row):
     notebook, _, name = row["where"].partition("#")
     cell = cells(notebook)[name]
@@ -80,14 +76,6 @@ def test_a_statement_is_settled_by_a_cell_that_shows_something(row):
     assert cell["cell_type"] == "code" or name.endswith("-reading")
     assert cell["cell_type"] == "markdown" or row["verdict"] != "open"
     assert row["verdict"] not in MYTHS or notebook in PAGES
-
-
-@pytest.mark.parametrize("chapter", sorted({row["where"] for row in WAITING}))
-def test_a_statement_waits_only_for_a_chapter_that_is_not_there(chapter):
-    (number,) = re.fullmatch(r"chapter (\d\d)", chapter).groups()
-    waiting = [row["id"] for row in WAITING if row["where"] == chapter]
-    there = list(NOTEBOOKS.glob(f"{number}_*.ipynb"))
-    assert not there, f"the chapter is there: name the cells that settle {waiting}"
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
