@@ -2,7 +2,7 @@
 import spec from "./spec.json" with { type: "json" };
 import { WINDOW, around, bound, chain, clean, curves, five, message, plainScale, productScale, tanhLaw } from "./model.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
-import { html, svg } from "../shared/elements.js";
+import { html, legendKey, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { centre, frame, frameIn, lines, ticks } from "../shared/plot.js";
@@ -89,9 +89,7 @@ function build({ read, change, commit, control, reset, readouts, note, id }) {
     commit();
   });
 
-  const key = (name, text) =>
-    html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
-      svg("path", { class: `dlx-${name}`, d: "M0 4h24" })), text);
+  const key = (name, text) => legendKey(svg("path", { class: `dlx-${name}`, d: "M0 4h24" }), text);
   const title = (text, ...keys) => html("p", { class: "dlx-title" }, text, ...keys);
 
   const valueChart = lines("Value", { value: "chain", law: "x/√(1 + ⅔nx²)" }, { rest: " after each layer", scale: plainScale });

@@ -4,7 +4,7 @@ import { BINARY, CLASSES, FITS, LOGITS, TEMPERATURES } from "./model.js";
 import { atTemperature, clean, fits, oneLogit, points, probabilities, reachOf, sigmoid } from "./model.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
-import { html, svg, write } from "../shared/elements.js";
+import { html, legendKey, svg, write } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { decimals, number, quantity } from "../shared/numbers.js";
 import { curve, dot, plane } from "../shared/plane.js";
@@ -31,9 +31,7 @@ function table(caption, columns) {
 }
 
 // The sample of a line beside its name.
-const key = (style, ...text) =>
-  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
-    svg("path", { class: style, d: "M0 4h24" })), ...text);
+const key = (style, ...text) => legendKey(svg("path", { class: style, d: "M0 4h24" }), ...text);
 
 // ---- An outlier, and a line under each loss ---------------------------------------------
 

@@ -4,7 +4,7 @@ import spec from "./spec.json" with { type: "json" };
 import { ACROSS, AXES, TRUE, axisOf, clean, points, seen, testOf, truth } from "./model.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
-import { html, svg } from "../shared/elements.js";
+import { html, legendKey, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { curve, dot, plane } from "../shared/plane.js";
@@ -18,10 +18,8 @@ const short = (v) => (v < 10 ? v.toFixed(4) : number(v));
 const ceiling = (v, grain) => Math.ceil(v / grain - 1e-9) * grain;
 
 // The sample of a line or an area beside its name, and that of a dot.
-const sample = (shape, text) =>
-  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" }, shape), text);
-const key = (style, text) => sample(svg("polyline", { class: style, points: "1 4 23 4" }), text);
-const spot = (style, text) => sample(svg("circle", { class: style, cx: 12, cy: 4, r: 3 }), text);
+const key = (style, text) => legendKey(svg("polyline", { class: style, points: "1 4 23 4" }), text);
+const spot = (style, text) => legendKey(svg("circle", { class: style, cx: 12, cy: 4, r: 3 }), text);
 
 function build({ read, change, commit, set, control, reset, redraw, note, id }) {
   const handle = html("div", { class: "dlx-handle" });

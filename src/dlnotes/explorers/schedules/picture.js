@@ -4,7 +4,7 @@ import { EDGE, PEAKS, RUNS, best, clean, corners, decays, ends } from "./model.j
 import { factors, message, optimum, runs, some, theory } from "./model.js";
 import { button } from "../shared/controls.js";
 import { arrowKeys, draggable } from "../shared/drag.js";
-import { html, svg } from "../shared/elements.js";
+import { html, legendKey, svg } from "../shared/elements.js";
 import { explorer } from "../shared/explorer.js";
 import { number, quantity } from "../shared/numbers.js";
 import { curve, dot, plane } from "../shared/plane.js";
@@ -35,9 +35,7 @@ function remembered() {
 // A sample of a line or of a patch, and what it is.
 const LINE = "M0 4h24";
 const PATCH = "M0 0h24v8h-24z";
-const key = (style, d, ...text) =>
-  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" },
-    svg("path", { class: style, d })), html("span", {}, ...text));
+const key = (style, d, ...text) => legendKey(svg("path", { class: style, d }), html("span", {}, ...text));
 
 const measured = () => key("dlx-mean", LINE, "mean of ", quantity("runs", String(RUNS)), " runs");
 

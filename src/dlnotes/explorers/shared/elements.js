@@ -27,3 +27,7 @@ export function svg(tag, attributes = {}, ...children) {
 // Replaces what an HTML element says.
 export const write = (element, children) =>
   fill(element, children, ({ name, text }) => html("span", { "data-number": name }, text));
+
+// A name in a legend, after a sample of the line, area or dot that it is the name of.
+export const legendKey = (shape, ...text) =>
+  html("span", { class: "dlx-key" }, svg("svg", { viewBox: "0 0 24 8", "aria-hidden": "true" }, shape), ...text);
