@@ -142,6 +142,11 @@ def checkup(
         findings += _about_layers(model, layers)
         _backward(model, value)
         if value is not None:
+            if not value.isfinite() and not any(layer.broken for layer in layers):
+                findings.append(
+                    f"The loss is {value.item()} and every output is finite: it comes about in "
+                    "the loss itself."
+                )
             findings += _about_gradients(model, finite=bool(value.isfinite()))
         ratios: dict[nn.Module, float] | None = None
         if optimizer is not None:
