@@ -2,7 +2,9 @@
 
 import copy
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -90,20 +92,50 @@ def test_a_hole_in_the_data_is_found(value):
     assert "The input holds 1 value(s) that are nan or infinite." in found(network(), (x, y))
 
 
-def test_targets_that_are_all_the_same_are_found():
+def test_targets_that_are_all_the_same_or_ignored_are_found():
     x, y = batch()
     assert "Every target of the batch is the same" in found(network(), (x, y * 0))
+    assert "is the one that CrossEntropyLoss ignores" in found(network(), (x, y * 0 - 100))
+
+
+def test_only_the_first_layer_that_blocks_is_named():
+    assert found(filled("0.bias", -100.0)).count("nothing of the input passes") == 1
+
+
+def test_a_layer_that_gets_no_input_of_the_samples_is_not_blamed():
+    class Placed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.place, self.answer = nn.Embedding(4, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            places = torch.arange(4).expand(len(x), 4)
+            return self.answer(x.unsqueeze(2) + self.place(places)).mean(1)
+
+    report = checkup(Placed(), batch(), loss=CROSS_ENTROPY)
+    assert report.layers.rows[1][3] == "1.00"
+    assert report.findings == ()
 
 
 def own_loss(output, y):
     return ((output - y) ** 2).mean()
 
 
-def test_shapes_that_a_loss_of_ones_own_broadcasts_are_found():
+@pytest.mark.parametrize("integer", [False, True])
+def test_a_loss_of_ones_own_that_broadcasts_is_found(integer):
+    x, labels = batch()
+    y = labels if integer else x[:, 0]
+    assert "Are (30, 1) and (30,) broadcast?" in found(network(outputs=1), (x, y), own_loss)
+
+
+@pytest.mark.parametrize(
+    "loss", [own_loss, lambda output, y: nn.functional.mse_loss(output.squeeze(1), y.squeeze(1))]
+)
+def test_a_loss_of_ones_own_that_compares_each_sample_with_its_target_is_not(loss):
     x, _ = batch()
-    model = network(outputs=1)
-    assert "The output is (30, 1) and the target (30,)" in found(model, (x, x[:, 0]), own_loss)
-    assert found(model, (x, x[:, :1]), own_loss) == ""
+    assert found(network(outputs=1), (x, x[:, :1]), loss) == ""
+    model = filled("2.weight", 0.0)  # all outputs alike: no loss can tell them apart
+    assert "broadcast" not in found(model, (x, x[:, :3]), own_loss)
 
 
 def test_torchs_loss_is_refused_as_fit_does():
@@ -163,11 +195,16 @@ def test_the_two_modes_are_told_apart():
         (CROSS_ENTROPY, torch.tensor([0, 0, 0, 1]), 0.5623),
         (nn.BCEWithLogitsLoss(), torch.tensor([[0.0], [0.0], [0.0], [1.0]]), 0.5623),
         (nn.MSELoss(), torch.tensor([[1.0], [3.0], [1.0], [3.0]]), 1.0),
+        (nn.L1Loss(), torch.tensor([[0.0], [0.0], [0.0], [4.0]]), 1.0),
         (own_loss, torch.tensor([[1.0], [3.0], [1.0], [3.0]]), math.nan),
+        (nn.HuberLoss(), torch.tensor([[1.0], [3.0], [1.0], [3.0]]), math.nan),
+        (nn.CrossEntropyLoss(torch.tensor([1.0, 9.0])), torch.tensor([0, 0, 0, 1]), math.nan),
+        (nn.CrossEntropyLoss(label_smoothing=0.3), torch.tensor([0, 0, 0, 1]), math.nan),
+        (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([9.0])), torch.ones(4, 1), math.nan),
     ],
 )
 def test_the_loss_of_a_constant_answer(loss, y, constant):
-    model = network(outputs=2 if loss is CROSS_ENTROPY else 1)
+    model = network(outputs=2 if isinstance(loss, nn.CrossEntropyLoss) else 1)
     report = checkup(model, (batch(4)[0], y), loss=loss)
     assert report.constant == pytest.approx(constant, abs=1e-4, nan_ok=True)
     assert ("constant" in report.summary) != math.isnan(constant)
@@ -175,19 +212,54 @@ def test_the_loss_of_a_constant_answer(loss, y, constant):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_nothing_changes(training):
-    model = network(nn.BatchNorm1d(8), nn.Dropout(0.5)).train(training)
+    class Noise(nn.Module):
+        def forward(self, h):
+            return h + random.random() + np.random.rand()  # noqa: NPY002
+
+    model = network(nn.BatchNorm1d(8), nn.Dropout(0.5), Noise()).train(training)
     model[0].weight.grad = torch.ones(8, 4)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
     optimizer.step()
     state, slots = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
-    before = torch.get_rng_state()
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
     checkup(model, batch(), loss=CROSS_ENTROPY, optimizer=optimizer)
-    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert random.getstate() == before[1]
+    assert (np.random.get_state()[1] == before[2][1]).all()  # noqa: NPY002
     assert model.training is training
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert str(optimizer.state_dict()) == str(slots)
     assert torch.equal(model[0].weight.grad, torch.ones(8, 4))
     assert not model[0]._forward_hooks
+
+
+def test_a_loss_with_parameters_is_left_alone():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.calls = nn.Parameter(torch.ones(())), 0
+
+        def forward(self, output, y):
+            self.calls += 1
+            return CROSS_ENTROPY(self.scale * output, y)
+
+    loss = Scaled()
+    checkup(network(), batch(), loss=loss)
+    assert loss.scale.grad is None
+    assert loss.calls == 0
+
+
+def test_a_model_that_keeps_an_activation_is_refused_with_a_remedy():
+    class Keeper(nn.Linear):
+        def forward(self, x):
+            self.last = super().forward(x)
+            return self.last
+
+    model = Keeper(4, 3)
+    assert found(model) == ""
+    model(batch()[0])
+    with pytest.raises(ValueError, match=r"cannot be copied: .* set that to None first"):
+        checkup(model, batch(), loss=CROSS_ENTROPY)
 
 
 def test_layers_with_parts_and_pairs_have_their_row():

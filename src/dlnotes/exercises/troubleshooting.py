@@ -13,7 +13,7 @@ from dlnotes import data
 from dlnotes.exercises import Check, Lab
 
 CAUSES = (
-    *("dead units", "frozen layer", "wrong pairs", "rate too small"),
+    *("dead units", "frozen layer", "wrong pairs", "rate too small", "rate too large"),
     *("leak", "unscaled input", "harmless"),
 )
 UNKNOWN = f"That is none of the causes: choose one of {', '.join(CAUSES)}."
@@ -39,8 +39,8 @@ def patient(letter: str, seed: int = 0) -> SimpleNamespace:
     x, y, lr = splits.train.x.to(number), splits.train.y, 0.1
     test = data.Pair(splits.test.x.to(number), splits.test.y)
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    first = model[0]
+    first = nn.Linear(64, 32)
+    model = nn.Sequential(first, nn.ReLU(), nn.Linear(32, 10))
     match letter:
         case "A":  # one pixel of the middle in other units
             units = torch.ones(64)
@@ -57,7 +57,6 @@ def patient(letter: str, seed: int = 0) -> SimpleNamespace:
         case "E":  # eight units of 32 that do nothing
             nn.init.constant_(first.bias[:8], -30.0)
         case "F":
-            nn.init.normal_(first.weight, std=0.02)
             first.requires_grad_(False)
         case "G":
             lr = 1e-4
@@ -95,6 +94,7 @@ lab = Lab(
         {
             "dead units": "They may have died. Of what? Look at the first row of checkup.",
             "rate too small": "The update is not small beside the weights: see checkup.",
+            "rate too large": "Lower it by factors of ten: does it learn at any rate?",
         },
     ),
     B=_run(

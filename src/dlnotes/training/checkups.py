@@ -1,7 +1,7 @@
 """What one batch does to a network: a report for somebody whose training does not work.
 
-Nothing here trains. Everything is done to copies, so that a run can go on as if nothing
-had been looked at.
+Nothing here trains. Everything is done to copies of the network, the loss and the
+optimizer, so that a run can go on as if nothing had been looked at.
 """
 
 import copy
@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from torch.optim import Optimizer
 
 from dlnotes.tables import Table, table
 from dlnotes.training.arguments import check_loss, check_model, check_optimizer
+from dlnotes.training.checkpoints import random_state, set_random_state
 from dlnotes.training.feeds import pair_of
 from dlnotes.training.forward import loss_of, mode, output_of
 from dlnotes.training.losses import Loss, family_of, name_of
@@ -32,8 +32,8 @@ class Checkup:
     """What `checkup` saw; shows itself.
 
     ``loss`` and ``loss_in_use`` are those of the batch in ``train()`` and in ``eval()``,
-    ``constant`` what the best answer that ignores the input would cost (nan where unknown),
-    ``layers`` the table, ``findings`` what is certainly not as it should be, in sentences.
+    ``constant`` what the best answer that ignores the input would cost (nan where that is
+    not known), ``layers`` the table, ``findings`` what was noticed, in sentences.
     """
 
     loss: float
@@ -70,7 +70,7 @@ def checkup(
     Parameters
     ----------
     model : nn.Module
-        Looked at in the mode that `fit` would train it in.
+        Takes one tensor and returns one. Looked at in the mode that `fit` would train it in.
     batch : (Tensor, Tensor) or Tensor
         At least two samples: ``next(iter(loader))``, or some hundred rows of the data.
     loss : callable
@@ -86,19 +86,22 @@ def checkup(
         square of its outputs, the share of them that is the same for every sample
         (``stuck``), how many are nan or infinite, the norm of its parameters' gradient.
         A finding is what holds exactly for this batch, without a threshold: a value that is
-        not finite, a layer that passes nothing on, a parameter without a gradient or with
-        one of zero, one that the optimizer does not hold, shapes that a loss may broadcast,
-        and what `fit` would refuse. A network without findings may still be badly set up.
+        not finite, a layer that gets an input and passes nothing of it on, a parameter
+        without a gradient or with one of zero, one that the optimizer does not hold, a loss
+        that does not notice which target belongs to which sample, and what `fit` would
+        refuse. Some of it is done on purpose: a layer that is frozen, or starts at zero.
 
     Raises
     ------
     ValueError, TypeError
-        If the batch is no pair of at least two samples, or the loss or the model are none.
+        If the batch is no pair of at least two samples, the loss or the model are none, or
+        the model cannot be copied because it keeps a tensor that it computed.
 
     Notes
     -----
-    Model, optimizer and random generators are left as they are; the copies need the memory
-    of the model and of the optimizer's state once more.
+    Model, loss, optimizer and the global random generators are left as they are; the copies
+    need the memory of the model and of the optimizer's state once more. What else a forward
+    pass does, such as writing a file, is done twice.
 
     Examples
     --------
@@ -124,39 +127,66 @@ def checkup(
             f"the batch has {len(x)} sample(s), and what samples have in common is to be seen: "
             "pass at least two"
         )
-    model, optimizer = _copies(model, optimizer)
+    if not isinstance(optimizer, Optimizer | None):
+        raise TypeError(
+            f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
+        )
+    model, loss, optimizer = _copies(model, loss, optimizer)
     device = device_of(model)
-    x, y = x.to(device), y.to(device)
-    findings, layers = list(_about_data(x, y)), [_Layer("input", x)]
+    if isinstance(loss, nn.Module):
+        loss.to(device)
+    before = random_state()
+    try:
+        return _looked_at(model, loss, optimizer, x.to(device), y.to(device))
+    finally:
+        set_random_state(before)
+
+
+def _copies(*parts: Any) -> Any:
+    """Copy all at once: the optimizer's copy then holds the parameters of the model's."""
+    try:
+        return copy.deepcopy(parts)
+    except RuntimeError as error:  # torch copies no tensor that was computed from others
+        raise ValueError(
+            "the model cannot be copied: it seems to keep a tensor that it computed, such as an "
+            "activation in an attribute; set that to None first, or look at a new model with "
+            f"new.load_state_dict(model.state_dict()). torch says: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _looked_at(
+    model: nn.Module, loss: Loss, optimizer: Optimizer | None, x: Tensor, y: Tensor
+) -> Checkup:
+    """Do what `checkup` promises, to its copies."""
+    findings, layers = list(_about_data(loss, x, y)), [_Layer("input", x)]
     in_use = value = None
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    try:
+        with mode(model, training=False), torch.no_grad():
+            in_use = loss_of(loss, output_of(model, x), y, y)
+        with mode(model, training=True), _watched(model, layers):
+            output = output_of(model, x)
+        value = loss_of(loss, output, y, y)
+    except (ValueError, TypeError, RuntimeError, IndexError) as refused:
+        findings.append(_sentence(refused))
+    findings += _about_layers(model, layers)
+    for p in model.parameters():
+        p.grad = None
+    if value is not None:
+        findings += _about_loss(loss, output.detach(), y, value.item(), layers)
+        if value.requires_grad:
+            value.backward()  # type: ignore[no-untyped-call]
+        findings += _about_gradients(model, finite=bool(value.isfinite()))
+    ratios: dict[nn.Module, float] | None = None
+    if optimizer is not None:
         try:
-            with mode(model, training=False), torch.no_grad():
-                in_use = loss_of(loss, output_of(model, x), y, y)
-            with mode(model, training=True), _watched(model, layers):
-                output = output_of(model, x)
-            findings += _about_shapes(loss, output, y)
-            value = loss_of(loss, output, y, y)
-        except (ValueError, TypeError, RuntimeError, IndexError) as refused:
+            check_optimizer(model, optimizer)
+        except (ValueError, TypeError) as refused:
             findings.append(_sentence(refused))
-        findings += _about_layers(model, layers)
-        _backward(model, value)
-        if value is not None:
-            if not value.isfinite() and not any(layer.broken for layer in layers):
-                findings.append(
-                    f"The loss is {value.item()} and every output is finite: it comes about in "
-                    "the loss itself."
-                )
-            findings += _about_gradients(model, finite=bool(value.isfinite()))
-        ratios: dict[nn.Module, float] | None = None
-        if optimizer is not None:
-            try:
-                check_optimizer(model, optimizer)
-            except ValueError as refused:
-                findings.append(_sentence(refused))
-            ratios = _ratios(model, optimizer)
+        ratios = _ratios(model, optimizer)
     return Checkup(
-        *(_number(value), _number(in_use), _constant(loss, y)),
+        loss=math.nan if value is None else value.item(),
+        loss_in_use=math.nan if in_use is None else in_use.item(),
+        constant=_constant(loss, y),
         layers=_table(layers, ratios),
         findings=tuple(findings),
     )
@@ -165,15 +195,16 @@ def checkup(
 class _Layer:
     """What is kept of one layer's output: numbers only, so that no activation stays alive."""
 
-    def __init__(self, name: str, output: Any, module: nn.Module | None = None) -> None:
+    def __init__(
+        self, name: str, output: Any, module: nn.Module | None = None, inputs: Any = ()
+    ) -> None:
         self.name, self.module = name, module
-        while isinstance(output, tuple | list) and output:  # an LSTM returns its output first
-            output = output[0]
-        values = output.detach().double() if isinstance(output, Tensor) else torch.empty(0)
+        values = _values(output)
         self.rms = values.square().mean().sqrt().item() if values.numel() else math.nan
         self.broken = int((~values.isfinite()).sum())
-        same = (values == values[:1]).all(0) if values.ndim > 1 else torch.empty(0)
-        self.stuck = same.double().mean().item() if same.numel() else math.nan
+        self.stuck = _stuck(values)
+        # One that gets the same for every sample, such as positions, is not to blame.
+        self.blocks = self.stuck == 1 and any(_stuck(_values(given)) < 1 for given in inputs)
 
     @property
     def label(self) -> str:
@@ -181,14 +212,21 @@ class _Layer:
         return self.name if self.module is None else f"{self.name} ({type(self.module).__name__})"
 
 
-def _copies(model: nn.Module, optimizer: Optimizer | None) -> tuple[nn.Module, Optimizer | None]:
-    """Copy both at once: the optimizer's copy then holds the parameters of the model's."""
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
-        )
-    pair: tuple[nn.Module, Optimizer | None] = copy.deepcopy((model, optimizer))
-    return pair
+def _values(output: Any) -> Tensor:
+    """Return an output as real numbers: its first part, as of an LSTM; none if it has none."""
+    while isinstance(output, tuple | list) and output:
+        output = output[0]
+    if not isinstance(output, Tensor):
+        return torch.empty(0)
+    values = output.detach()
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def _stuck(values: Tensor) -> float:
+    """Return the share of values that are the same for every sample, nan without samples."""
+    if values.ndim < 2 or not values.numel():
+        return math.nan
+    return (values == values[:1]).all(0).float().mean().item()
 
 
 @contextmanager
@@ -196,7 +234,9 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
     """Add a row for each layer that runs: what has no parts, or parameters of its own."""
     handles = [
         module.register_forward_hook(
-            lambda module, _, output, name=name: layers.append(_Layer(name, output, module))
+            lambda module, inputs, output, name=name: layers.append(
+                _Layer(name, output, module, inputs)
+            )
         )
         for name, module in model.named_modules()
         if not list(module.children()) or list(module.parameters(recurse=False))
@@ -208,31 +248,32 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
             handle.remove()
 
 
-def _backward(model: nn.Module, value: Tensor | None) -> None:
-    """Leave this batch's gradients in the parameters, where there are any."""
-    for p in model.parameters():
-        p.grad = None
-    if value is not None and value.requires_grad:
-        value.backward()  # type: ignore[no-untyped-call]
-
-
-def _about_data(x: Tensor, y: Tensor) -> Iterator[str]:
+def _about_data(loss: Loss, x: Tensor, y: Tensor) -> Iterator[str]:
     for name, values in (("input", x), ("target", y)):
         if broken := int((~values.isfinite()).sum()):
             yield f"The {name} holds {broken} value(s) that are nan or infinite."
-    if bool((y == y[:1]).all()):
+    if bool((y == getattr(loss, "ignore_index", math.nan)).all()):
+        yield f"Every target of the batch is the one that {name_of(loss)} ignores."
+    elif bool((y == y[:1]).all()):
         yield "Every target of the batch is the same: is the data sorted, and not shuffled?"
 
 
-def _about_shapes(loss: Loss, output: Any, y: Tensor) -> Iterator[str]:
-    """Yield what a loss of one's own broadcasts in silence; `fit` refuses it for torch's."""
-    if family_of(loss) or not isinstance(output, Tensor) or not y.is_floating_point():
+def _about_loss(
+    loss: Loss, output: Tensor, y: Tensor, value: float, layers: list[_Layer]
+) -> Iterator[str]:
+    """Yield what a loss does that no layer did, and `fit` does not see in a loss of one's own."""
+    if not math.isfinite(value):
+        if not any(layer.broken for layer in layers):
+            yield f"The loss is {value} and every output is finite: it comes about in the loss."
         return
-    if output.shape != y.shape and output.numel() == y.numel():
-        shapes = f"{tuple(output.shape)} and the target {tuple(y.shape)}"
+    if family_of(loss) or _stuck(output) == 1 or bool((y == y[:1]).all()):
+        return
+    with torch.no_grad():
+        moved = float(loss(output, y.roll(1, 0)))
+    if math.isclose(moved, value, rel_tol=1e-6):
         yield (
-            f"The output is {shapes}: {name_of(loss)} may broadcast them, and compare each "
-            "sample with every other."
+            "The loss is the same if every target is handed to the next sample: it compares each "
+            f"output with all targets. Are {tuple(output.shape)} and {tuple(y.shape)} broadcast?"
         )
 
 
@@ -240,12 +281,11 @@ def _about_layers(model: nn.Module, layers: list[_Layer]) -> Iterator[str]:
     broken = [name for name, p in model.named_parameters() if not p.isfinite().all()]
     if broken:
         yield f"{_list(broken)}: the parameters themselves hold nan or infinity."
-    for before, layer in pairwise(layers):
-        if layer.broken and not before.broken:
-            yield f"{layer.label}: the first output with nan or infinity ({layer.broken} values)."
-            return
-    for layer in layers[1:]:
-        if layer.stuck == 1:
+    first = next((layer for layer in layers if layer.broken), layers[0])
+    if first is not layers[0]:
+        yield f"{first.label}: the first output with nan or infinity ({first.broken} values)."
+    for layer in layers:
+        if layer.blocks:
             yield (
                 f"{layer.label}: its output is the same for every sample, so nothing of the "
                 "input passes."
@@ -291,25 +331,32 @@ def _ratios(model: nn.Module, optimizer: Optimizer) -> dict[nn.Module, float]:
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:
-    return math.hypot(*(t.double().norm().item() for t in tensors))
+    return math.hypot(*(_values(t).norm().item() for t in tensors))
 
 
 def _constant(loss: Loss, y: Tensor) -> float:
-    """Return the loss of the best answer that is the same for all samples, nan if unknown."""
-    family = family_of(loss)
-    if family == "cross-entropy" and y.ndim == 1 and not y.is_floating_point():
-        kept = y[y != getattr(loss, "ignore_index", -100)]
+    """Return the loss of the best answer that is the same for all samples, nan if unknown.
+
+    Known are the plain forms: frequencies for cross-entropy, the mean for squared errors, the
+    median for absolute ones.
+    """
+    name = name_of(loss).lower().replace("_", "")
+    real, settings = y.is_floating_point(), vars(loss) if isinstance(loss, nn.Module) else {}
+    buffers = dict(loss.named_buffers()) if isinstance(loss, nn.Module) else {}
+    if buffers or settings.get("label_smoothing") or not family_of(loss) or not len(y):
+        return math.nan
+    if family_of(loss) == "cross-entropy" and y.ndim == 1 and not real:
+        kept = y[y != settings.get("ignore_index", -100)]
         if not len(kept) or kept.min() < 0:
             return math.nan
-        logits = torch.bincount(kept).double().log()
-    elif family == "bce-logits":
-        logits = torch.logit(y.double().mean(0), eps=1e-12)
-    elif family == "difference" and y.is_floating_point():
-        logits = y.double().mean(0)
+        best = torch.bincount(kept).float().log()
+    elif family_of(loss) == "bce-logits" and real:
+        best = torch.logit(y.mean(0), eps=1e-7)
+    elif name in ("mseloss", "l1loss") and real:
+        best = y.mean(0) if name == "mseloss" else y.median(0).values
     else:
         return math.nan
-    targets = y if family == "cross-entropy" else y.double()
-    return float(loss(logits.expand(len(y), *logits.shape), targets))
+    return float(loss(best.expand(len(y), *best.shape), y))
 
 
 def _table(layers: list[_Layer], ratios: dict[nn.Module, float] | None) -> Table:
@@ -332,10 +379,6 @@ def _table(layers: list[_Layer], ratios: dict[nn.Module, float] | None) -> Table
     formats = ["", "", ".3g", ".2f", "d", ".2g", ".1g"]
     columns = 7 if ratios is not None else 6
     return table(headings[:columns], [row[:columns] for row in rows], formats[:columns])
-
-
-def _number(value: Tensor | None) -> float:
-    return math.nan if value is None else value.item()
 
 
 def _known(value: float) -> float | None:
