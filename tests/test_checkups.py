@@ -55,7 +55,7 @@ def test_nothing_is_found_in_a_network_that_learns():
     optimizer = torch.optim.Adam(model.parameters())
     report = checkup(model, batch(), loss=CROSS_ENTROPY, optimizer=optimizer)
     assert report.findings == ()
-    assert repr(report).endswith("- Nothing found.")
+    assert repr(report).splitlines()[1] == "- Nothing found."
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,46 @@ def test_the_layer_that_breaks_is_named_and_not_those_after_it():
     report = checkup(network(Root()), batch(), loss=CROSS_ENTROPY)
     (finding,) = report.findings
     assert finding.startswith("1 (Root)")
+    assert report.loss is not None
     assert math.isnan(report.loss)
+
+
+def test_what_forward_does_between_the_layers_is_told_from_the_loss():
+    class Rooted(nn.Linear):
+        def forward(self, x):
+            return super().forward(x).sqrt()
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.inner(x).sqrt()
+
+    assert found(Rooted(4, 3)).startswith("model (Rooted): the first output")
+    report = checkup(Outer(), batch(), loss=CROSS_ENTROPY)
+    assert [row[0] for row in report.layers.rows] == ["input", "inner", "output"]
+    assert report.findings[0].startswith("output: the first output with nan or infinity")
+
+
+def test_a_refused_loss_leaves_no_numbers_that_look_like_symptoms():
+    model = network().append(nn.Softmax(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    report = checkup(model, batch(), loss=CROSS_ENTROPY, optimizer=optimizer)
+    assert report.loss is None
+    assert report.summary == "loss: not computed"
+    assert {row[5:] for row in report.layers.rows} == {("–", "–")}
+    message = found(model, loss=nn.functional.cross_entropy)
+    assert message.startswith("cross_entropy takes logits")
+
+
+def test_a_softmax_over_the_samples_is_found():
+    nll = nn.NLLLoss()
+    assert "over the classes, axis 1" in found(network().append(nn.LogSoftmax(0)), loss=nll)
+    report = checkup(network().append(nn.LogSoftmax(1)), batch(), loss=nll)
+    assert report.findings == ()
+    assert report.constant == pytest.approx(math.log(3))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -291,7 +330,9 @@ def test_it_shows_itself_as_text_and_as_html():
     ("arguments", "error", "message"),
     [
         ({"model": "a network"}, TypeError, "model must be a torch.nn.Module"),
-        ({"batch": torch.zeros(3, 4).numpy()}, TypeError, "batch yields a ndarray"),
+        ({"batch": torch.zeros(3, 4).numpy()}, TypeError, "not ndarray"),
+        ({"batch": iter([batch()])}, TypeError, r"pass next\(iter\(loader\)\)"),
+        ({"batch": ({}, torch.zeros(3))}, TypeError, "batch yields a tuple of dict, Tensor"),
         ({"batch": batch(1)}, ValueError, r"the batch has 1 sample\(s\).*: pass at least two"),
         ({"loss": nn.CrossEntropyLoss}, TypeError, r"pass e\.g\. CrossEntropyLoss\(\)"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be a torch.optim.Optimizer, not float"),

@@ -73,9 +73,10 @@ def _run(cause: str, hint: str, others: Mapping[str, str]) -> Check:
     """Return a check that takes one cause; `others` says why some of the rest are not it."""
 
     def judge(answer: str) -> str:
-        if str(answer) == cause:
+        named = str(answer).strip().lower().replace("_", " ")
+        if named == cause:
             return ""
-        return others.get(str(answer), hint) if str(answer) in CAUSES else UNKNOWN
+        return others.get(named, hint) if named in CAUSES else UNKNOWN
 
     left = next(name for name in CAUSES if name != cause and name not in others)
     wrong = {left: hint, "the weather": UNKNOWN, **others}

@@ -31,13 +31,14 @@ NAMED = 4  # parameters that a finding names before it counts the rest
 class Checkup:
     """What `checkup` saw; shows itself.
 
-    ``loss`` and ``loss_in_use`` are those of the batch in ``train()`` and in ``eval()``,
-    ``constant`` what the best answer that ignores the input would cost (nan where that is
-    not known), ``layers`` the table, ``findings`` what was noticed, in sentences.
+    ``loss`` and ``loss_in_use`` are those of the batch in ``train()`` and in ``eval()``, None
+    where the model or the loss refused; ``constant`` is what the best answer that ignores the
+    input would cost (nan where that is not known), ``layers`` the table, ``findings`` what was
+    noticed, in sentences.
     """
 
-    loss: float
-    loss_in_use: float
+    loss: float | None
+    loss_in_use: float | None
     constant: float
     layers: Table
     findings: tuple[str, ...]
@@ -45,6 +46,8 @@ class Checkup:
     @property
     def summary(self) -> str:
         """The three losses in a line."""
+        if self.loss is None or self.loss_in_use is None:
+            return "loss: not computed"
         constant = "" if math.isnan(self.constant) else f"; a constant answer: {self.constant:.4g}"
         return f"loss in train(): {self.loss:.4g}, in eval(): {self.loss_in_use:.4g}{constant}"
 
@@ -54,12 +57,12 @@ class Checkup:
         return self.findings or ("Nothing found.",)
 
     def __repr__(self) -> str:
-        return "\n".join([self.summary, repr(self.layers), *(f"- {v}" for v in self.verdicts)])
+        return "\n".join([self.summary, *(f"- {v}" for v in self.verdicts), repr(self.layers)])
 
     def _repr_html_(self) -> str:
         items = "\n".join(f"<li>{html.escape(verdict)}</li>" for verdict in self.verdicts)
         summary = html.escape(self.summary)
-        return f"<p>{summary}</p>\n{self.layers._repr_html_()}\n<ul>\n{items}\n</ul>"
+        return f"<p>{summary}</p>\n<ul>\n{items}\n</ul>\n{self.layers._repr_html_()}"
 
 
 def checkup(
@@ -82,7 +85,8 @@ def checkup(
     Returns
     -------
     Checkup
-        A row for the input and for each layer in the order in which they ran: the root mean
+        A row for the input, for each layer in the order in which they ran, and for the output
+        where ``forward`` does something to that of the last layer: the root mean
         square of its outputs, the share of them that is the same for every sample
         (``stuck``), how many are nan or infinite, the norm of its parameters' gradient.
         A finding is what holds exactly for this batch, without a threshold: a value that is
@@ -121,6 +125,11 @@ def checkup(
     """
     check_model(model)
     check_loss(loss)
+    if not isinstance(batch, Tensor | tuple | list):
+        raise TypeError(
+            f"batch must be a pair (x, y) of tensors, not {type(batch).__name__}: of a loader pass "
+            "next(iter(loader))"
+        )
     x, y = pair_of(batch, "batch")
     if len(x) < 2:
         raise ValueError(
@@ -165,6 +174,8 @@ def _looked_at(
             in_use = loss_of(loss, output_of(model, x), y, y)
         with mode(model, training=True), _watched(model, layers):
             output = output_of(model, x)
+        if (last := _Layer("output", output)).numbers != layers[-1].numbers:
+            layers.append(last)
         value = loss_of(loss, output, y, y)
     except (ValueError, TypeError, RuntimeError, IndexError) as refused:
         findings.append(_sentence(refused))
@@ -182,10 +193,10 @@ def _looked_at(
             check_optimizer(model, optimizer)
         except (ValueError, TypeError) as refused:
             findings.append(_sentence(refused))
-        ratios = _ratios(model, optimizer)
+        ratios = {} if value is None else _ratios(model, optimizer)
     return Checkup(
-        loss=math.nan if value is None else value.item(),
-        loss_in_use=math.nan if in_use is None else in_use.item(),
+        loss=None if value is None else value.item(),
+        loss_in_use=None if in_use is None else in_use.item(),
         constant=_constant(loss, y),
         layers=_table(layers, ratios),
         findings=tuple(findings),
@@ -205,6 +216,11 @@ class _Layer:
         self.stuck = _stuck(values)
         # One that gets the same for every sample, such as positions, is not to blame.
         self.blocks = self.stuck == 1 and any(_stuck(_values(given)) < 1 for given in inputs)
+
+    @property
+    def numbers(self) -> str:
+        """What is known, as text, in which nan equals nan."""
+        return f"{self.rms} {self.broken} {self.stuck}"
 
     @property
     def label(self) -> str:
@@ -235,7 +251,7 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
     handles = [
         module.register_forward_hook(
             lambda module, inputs, output, name=name: layers.append(
-                _Layer(name, output, module, inputs)
+                _Layer(name or "model", output, module, inputs)
             )
         )
         for name, module in model.named_modules()
@@ -266,6 +282,11 @@ def _about_loss(
         if not any(layer.broken for layer in layers):
             yield f"The loss is {value} and every output is finite: it comes about in the loss."
         return
+    if family_of(loss) == "nll" and not ((output.exp().sum(1) - 1).abs() < 1e-3).all():
+        yield (
+            f"{name_of(loss)} takes log-probabilities, but exp(output) does not sum to 1 over the "
+            "classes, axis 1: is there a log-softmax, and over that axis?"
+        )
     if family_of(loss) or _stuck(output) == 1 or bool((y == y[:1]).all()):
         return
     with torch.no_grad():
@@ -345,11 +366,11 @@ def _constant(loss: Loss, y: Tensor) -> float:
     buffers = dict(loss.named_buffers()) if isinstance(loss, nn.Module) else {}
     if buffers or settings.get("label_smoothing") or not family_of(loss) or not len(y):
         return math.nan
-    if family_of(loss) == "cross-entropy" and y.ndim == 1 and not real:
+    if family_of(loss) in ("cross-entropy", "nll") and y.ndim == 1 and not real:
         kept = y[y != settings.get("ignore_index", -100)]
         if not len(kept) or kept.min() < 0:
             return math.nan
-        best = torch.bincount(kept).float().log()
+        best = (torch.bincount(kept) / len(kept)).log()
     elif family_of(loss) == "bce-logits" and real:
         best = torch.logit(y.mean(0), eps=1e-7)
     elif name in ("mseloss", "l1loss") and real:
@@ -387,7 +408,8 @@ def _known(value: float) -> float | None:
 
 def _sentence(error: Exception) -> str:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"{text[:1].upper()}{text[1:]}."
+    start = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]  # no cross_entropy
+    return f"{start}{text[1:]}."
 
 
 def _list(names: list[str]) -> str:
