@@ -4,6 +4,7 @@
 # make chapter NB=08_optimizers [TITLE=...] [PART=yes]   begin a chapter, or a part of one
 # make changed [NB=01_gradients]   what the newest allowed versions change in the outputs
 # make colab [NB=01_gradients]     the published notebooks with the versions that Colab has
+# make links   whether the external links lead somewhere: asks other people's servers
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
 # make lint | serve | clean
 
@@ -15,7 +16,7 @@ HTML   := _build/html
 PORT   ?= 8471
 NB     ?=
 
-.PHONY: book test notebooks chapter changed colab lint bench serve clean
+.PHONY: book test notebooks chapter changed colab links lint bench serve clean
 .DEFAULT_GOAL := book
 
 $(BIN)/python:
@@ -70,6 +71,11 @@ colab: $(VENV)/book.stamp $(VENV)-colab/stamp
 	$(BIN)/python -m http.server -b 127.0.0.1 -d _build/colab/_build/html $(PORT) & \
 	trap "kill $$!" EXIT; PYTHONPATH=$(CURDIR)/tests/colab $(VENV)-colab/bin/python \
 	    -m pytest -W default --changed _build/colab.md _build/colab/notebooks
+
+links: $(VENV)/book.stamp
+	rm -rf _build/links
+	-$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links -q >/dev/null 2>&1
+	$(BIN)/python tools/links.py _build/links/_build/linkcheck/output.json
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
