@@ -75,7 +75,7 @@ colab: $(VENV)/book.stamp $(VENV)-colab/stamp
 links: $(VENV)/book.stamp
 	rm -rf _build/links
 	-$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links -q >/dev/null 2>&1
-	$(BIN)/python tools/links.py _build/links/_build/linkcheck/output.json
+	$(BIN)/python tools/links.py _build/links/_build/html/output.json
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

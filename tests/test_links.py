@@ -42,7 +42,7 @@ def test_server_that_does_not_say_is_listed_and_does_not_fail(link):
 def test_links_that_work_are_counted_and_not_listed():
     lines = [line(*good) for good in GOOD] + [line("#here", "unchecked"), line("a.pdf", "working")]
     text, gone = links.report(lines)
-    assert (text, gone) == ("# Links\n\n2 links on 1 pages, 0 lead nowhere.\n", 0)
+    assert (text, gone) == ("# Links\n\n2 links, 0 lead nowhere.\n", 0)
 
 
 def test_nothing_checked_is_no_success(tmp_path):

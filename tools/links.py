@@ -1,6 +1,6 @@
 """Say which external links of the book lead nowhere, from what Sphinx's linkcheck found.
 
-Usage: python tools/links.py _build/linkcheck/output.json
+Usage: python tools/links.py OUTPUT.JSON
 
 Prints Markdown, and fails if a page is gone. A server that refuses robots, or that is in
 trouble at the moment, says nothing about its page: such links are listed and do not fail.
@@ -9,7 +9,6 @@ trouble at the moment, says nothing about its page: such links are listed and do
 import json
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 
 # Forbidden, too many requests, and errors of the server; publishers answer robots with 403.
@@ -33,8 +32,7 @@ def report(lines: list[str]) -> tuple[str, int]:
     bad = [link for link in checked if link["status"] in ("broken", "timeout")]
     unsure = [link for link in bad if link["status"] == "timeout" or doubtful(link["info"])]
     gone = [link for link in bad if link not in unsure]
-    pages = Counter(link["filename"] for link in found)
-    text = ["# Links", "", f"{len(checked)} links on {len(pages)} pages, {len(gone)} lead nowhere."]
+    text = ["# Links", "", f"{len(checked)} links, {len(gone)} lead nowhere."]
     text += listed("Lead nowhere", gone) + listed("Refused or not answered", unsure)
     return "\n".join(text) + "\n", len(gone)
 

@@ -55,7 +55,8 @@ def shortened(text: str) -> str:
     whole = text[: max((end for end in ends if end <= MOST), default=0)]
     if len(whole) >= LEAST or len(text) <= MOST:
         return whole or text
-    return text[: text.rindex(" ", 0, MOST)].rstrip(",;:–") + "…"
+    cut = text.rfind(" ", 0, MOST)
+    return text[: cut if cut > 0 else MOST - 1].rstrip(",;:–") + "…"
 
 
 def fill(
