@@ -7,13 +7,13 @@
 
 from sphinx.application import Sphinx
 
-from . import cells, figures, pages, publish, typeset
+from . import cells, figures, pages, publish, search, typeset
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register every part with Sphinx."""
     # Jupyter Book sets this for an extension that the book does not load.
     app.add_config_value("comments_config", {}, "")
-    for part in (typeset, figures, cells, pages, publish):
+    for part in (typeset, figures, cells, pages, search, publish):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
