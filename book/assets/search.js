@@ -183,7 +183,7 @@
   const hit = (part, wanted) => {
     const [page, anchor, heading, prose, code] = parts[part];
     const found = marks.pattern(wanted.flatMap(({ means, name = [] }) => [...means.keys()].concat(name)));
-    const said = new Set([heading, prose, code].flatMap((text) => text.match(found) ?? []));
+    const said = new Set(`${heading} ${prose} ${code}`.toLowerCase().match(found));
     const [url, title] = pages[page];
     const query = new URLSearchParams([...said].slice(0, 8).map((word) => ["mark", word]));
     const link = make("a", "", ...marked(heading, found));

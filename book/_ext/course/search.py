@@ -16,17 +16,20 @@ from docutils import nodes
 from myst_nb.sphinx_ import HideCodeCellNode
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.transforms import SphinxTransform
 
+from dlnotes.explorers import esm  # pages.py has made it importable
+
 from . import maths
-from .pages import EXPLORER, esm
+from .pages import EXPLORER
 
 # "gradient (梯度)", "loss, cost, objective (损失，代价，目标函数)"
 ENTRY = re.compile(r"(.+?) \(([^()]*[\u4e00-\u9fff][^()]*)\)")
 TAG = re.compile(r"<[^>]*>")
 # Of code the index holds the names that one would look for, not the lines: a third of the
 # size. Dotted, called, with an underscore or a capital; not what stands in text or comments.
-QUOTED = re.compile(r'("""|\'\'\').*?\1|"[^"\n]*"|\'[^\'\n]*\'|#.*', re.S)
+QUOTED = re.compile(r'("""|\'\'\').*?\1|"[^"\n]*"|\'[^\'\n]*\'|#[^\n]*', re.S)
 NAME = re.compile(r"[A-Za-z]\w*(?:\.\w+)+|[A-Za-z]\w*(?=\()|[A-Za-z]\w*_\w+|[A-Z]\w+")
 PYTHON = {"ipython3", "python", "python3"}
 # Headings stand by themselves; what the page folds away gives answers away, or draws.
@@ -81,7 +84,7 @@ def names(heading: str) -> tuple[list[str], list[str]]:
 def prose(node: nodes.Node) -> str:
     """Return what a node says, without its code, its outputs and the parts inside it."""
     if isinstance(node, nodes.Text):
-        return node.astext()
+        return str(node)
     if isinstance(node, nodes.math):
         return formula(node.astext())
     if isinstance(node, nodes.image):
@@ -170,42 +173,37 @@ class Index:
         self.parts[page] = parts
 
     def data(self, app: Sphinx) -> dict[str, list[Any]]:
-        """Return what `assets/search.js` reads: pages, parts, terms, each in the book's order."""
-        toctrees = app.env.tocs[app.config.root_doc].findall(addnodes.toctree)
-        order = [app.config.root_doc]
-        titles = {}
-        for toctree in toctrees:
-            for title, page in toctree["entries"]:
-                order.append(page)
-                titles[page] = title
+        """Return what `assets/search.js` reads: pages, parts and terms in the book's order."""
+        env = app.env
+        toctrees = [tree for toc in env.tocs.values() for tree in toc.findall(addnodes.toctree)]
+        titles = {page: title or "" for tree in toctrees for title, page in tree["entries"]}
         data: dict[str, list[Any]] = {"pages": [], "parts": [], "terms": []}
-        numbers = {}
-        for page in order:
-            title = titles.get(page) or app.env.titles[page].astext()
-            data["pages"].append([app.builder.get_target_uri(page), title, weight(page)])
+        numbers, entries = {}, []
+        for page in env.collect_relations():
+            uri = app.builder.get_target_uri(page)
+            # "5 · Initialisation" or "Myths, checked: initialisation" before "Initialisation"
+            title = max(env.titles[page].astext(), titles.get(page, ""), key=len)
             for part in self.parts[page]:
-                numbers[f"{data['pages'][-1][0]}#{part.anchor}"] = len(data["parts"])
-                data["parts"].append([len(data["pages"]) - 1, *part[:-1]])
-        for page in order:
-            for part in self.parts[page]:
+                number = numbers[f"{uri}#{part.anchor}"] = len(data["parts"])
+                data["parts"].append([len(data["pages"]), *part[:-1]])
                 if part.leads_to:
-                    here = f"{app.builder.get_target_uri(page)}#{part.anchor}"
-                    english, chinese = names(part.heading)
-                    entry = [english, chinese, numbers[here], numbers.get(part.leads_to, -1)]
-                    data["terms"].append(entry)
+                    entries.append((*names(part.heading), number, part.leads_to))
+            data["pages"].append([uri, title, weight(page)])
+        data["terms"] = [[*entry, numbers.get(target, -1)] for *entry, target in entries]
         return data
 
     def write(self, app: Sphinx, error: Exception | None) -> None:
-        """Write the index beside the other scripts."""
-        if error is None and app.builder.format == "html":
+        """Write the index beside the other scripts, unless it stands from the last build."""
+        if error is None and app.builder.format == "html" and self.parts:
             data = json.dumps(self.data(app), ensure_ascii=False, separators=(",", ":"))
             path = Path(app.outdir) / "_static" / "search-index.js"
             path.write_text(f"const BOOK = {data};\n", "utf8")
 
 
 def configure(app: Sphinx) -> None:
-    """Leave Sphinx's own index and its scripts out, and keep the page."""
-    app.builder.search = False
+    """Leave Sphinx's own index and its scripts out; `html_additional_pages` has the page."""
+    if isinstance(app.builder, StandaloneHTMLBuilder):
+        app.builder.search = False
 
 
 def setup(app: Sphinx) -> None:
