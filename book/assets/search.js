@@ -90,29 +90,33 @@
   const letters = (text) => wish(text, new Map([[text, 1]]));
 
   const asked = (query) => {
-    const pieces = query.normalize("NFKC").toLowerCase()
-      .match(/"[^"]+"?|\p{Script=Han}+|[^\s"\p{Script=Han}]+/gu) ?? [];
-    return pieces.flatMap((piece, index) => {
+    const [wanted, rest] = chinese(query.normalize("NFKC").toLowerCase());
+    const pieces = rest.match(/"[^"]+"?|\p{Script=Han}+|[^\s"\p{Script=Han}]+/gu) ?? [];
+    return wanted.concat(pieces.flatMap((piece, index) => {
       const text = piece.replace(/"|\(\)$/g, "").trim();
-      if (HAN.test(text)) return chinese(text);
+      if (HAN.test(text)) return begun(text);
       const single = words(text).map((word) => wish(word, meant(word, index === pieces.length - 1)));
       const exact = piece.startsWith('"') || /[\p{L}\p{N}][._=([]+[\p{L}\p{N}]/u.test(text);
-      return exact && letters(text).inside.size ? [{ ...letters(text), also: single }] : single;
-    });
+      return exact && letters(text).inside.size ? [{ ...letters(text), also: letters(text.split(".").at(-1)) }] : single;
+    }));
   };
 
   // Chinese has no spaces: the longest names that the glossary knows are taken out of it.
+  const names = terms.flatMap(([english, chinese]) => chinese.map((name) => [name.toLowerCase(), english[0]]))
+    .sort((a, b) => b[0].length - a[0].length);
+  const entry = ([name, english]) => words(english).map((word) => ({ ...wish(word, meant(word, false)), name }));
   const chinese = (text) => {
-    const names = terms.flatMap(([english, chinese]) => chinese.map((name) => [name, english[0]]));
-    const inside = names.filter(([name]) => text.includes(name)).sort((a, b) => b[0].length - a[0].length);
-    const around = names.filter(([name]) => name.includes(text)).sort((a, b) => a[0].length - b[0].length);
     const wanted = [];
-    for (const [name, english] of inside.length ? inside : around.slice(0, 1)) {
-      if (inside.length && !text.includes(name)) continue;
-      text = text.replace(name, " ");
-      wanted.push(...words(english).map((word) => ({ ...wish(word, meant(word, false)), name })));
+    for (const known of HAN.test(text) ? names : []) {
+      if (!text.includes(known[0])) continue;
+      text = text.replace(known[0], " ");
+      wanted.push(...entry(known));
     }
-    return wanted.length ? wanted : [letters(text)];
+    return [wanted, text];
+  };
+  const begun = (text) => {
+    const known = names.findLast(([name]) => name.includes(text));
+    return known ? entry(known) : [letters(text)];
   };
 
   // The parts that say what is asked, the best first, each with its score.
@@ -120,9 +124,9 @@
     const wanted = asked(query);
     const all = wanted.reduce((sum, { rare }) => sum + rare, 0);
     const sums = new Map();
-    for (const { scores, rare, also = [] } of wanted) {
+    for (const { scores, rare, also } of wanted) {
       for (const [part, score] of scores) {
-        const more = also.reduce((sum, other) => sum + 0.1 * (other.scores.get(part) ?? 0), 0);
+        const more = 0.3 * (also?.scores.get(part) ?? 0); // `no_grad` says much of `torch.no_grad`
         const [sum, share] = sums.get(part) ?? [0, 0];
         sums.set(part, [sum + rare * (score + more), share + rare / all]);
       }

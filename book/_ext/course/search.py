@@ -87,6 +87,8 @@ def prose(node: nodes.Node) -> str:
         return str(node)
     if isinstance(node, nodes.math):
         return formula(node.astext())
+    if isinstance(node, addnodes.desc_parameterlist):
+        return f"({', '.join(prose(child) for child in node.children)})"
     if isinstance(node, nodes.image):
         return f" {node.get('alt', '')} "
     if isinstance(node, nodes.raw):
