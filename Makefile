@@ -3,6 +3,7 @@
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
 # make chapter NB=08_optimizers [TITLE=...] [PART=yes]   begin a chapter, or a part of one
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
+#            (python -m benchmarks.architectures measures the other table of that page)
 # make lint | serve | clean
 
 PYTHON ?= python3
