@@ -1,7 +1,7 @@
 """The search page of the built book, as a reader uses it; from disk unless it says otherwise.
 
-`QUERIES` is what it is measured by: each must have a section that answers it among the first
-three hits. Sphinx's own search and five libraries found 5 to 25 of the 40.
+`QUERIES` is what it is measured by: each needs a section that answers it among the first
+three hits. Of the 40, Sphinx's own search found 2 (and 25 pages), lunr.js 21, MiniSearch 25.
 """
 
 import gzip
