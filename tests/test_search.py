@@ -274,6 +274,10 @@ def test_without_javascript_the_page_says_what_to_do(browser):
 # The page that a hit leads to
 
 MARKED = "[...(CSS.highlights.get('found') ?? [])].map(range => range.toString())"
+INSIDE_A_WORD = """[...CSS.highlights.get("found")]
+    .map(({ startContainer: { data }, startOffset, endOffset }) =>
+        data.slice(Math.max(0, startOffset - 1), endOffset + 1))
+    .filter((text) => /^\\w?one\\w?$/i.test(text) && text.length > 3)"""
 OUTSIDE = """() => {
     const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const own = place.tagName === "DT" ? [place, place.nextElementSibling] : [place];
@@ -305,8 +309,10 @@ def test_on_arrival_the_section_is_in_sight_and_the_term_marked(search, query, h
     assert {text.lower() for text in search.evaluate(MARKED)} == {text.lower() for text in marked}
     assert search.evaluate(OUTSIDE) == []
     assert 0 <= search.evaluate(TOP) < 300
+    height = search.evaluate("document.documentElement.scrollHeight")
     search.keyboard.press("Escape")
     assert search.evaluate(MARKED) == []
+    assert search.evaluate("document.documentElement.scrollHeight") == height
     assert not search.locator(".unmark").count()
     assert "mark" not in parse_qs(urlsplit(search.url).query)
     assert search.complaints == []
@@ -317,6 +323,7 @@ def test_marks_cover_whole_words_and_an_answer_opens_only_if_it_must(browser):
     page = (HTML / "notebooks/02_autograd.html").as_uri()
     with opened(browser, f"{page}?mark=one#backward-adds") as arrived:
         assert {text.lower() for text in arrived.evaluate(MARKED)} == {"one"}
+        assert arrived.evaluate(INSIDE_A_WORD) == []
         assert not arrived.evaluate("document.querySelectorAll('details[open]').length")
         assert arrived.evaluate(OUTSIDE) == []
         arrived.get_by_role("button", name="Remove the marks").click()
