@@ -8,9 +8,12 @@
   // Colours: as the system, light, dark. The head's script applies the choice.
   const modes = { auto: "as the system", light: "light", dark: "dark" };
   const button = document.querySelector(".mode");
+  // The dark copy of a figure comes with dark colours, whoever chose them, but not on paper.
+  const media = { auto: "screen and (prefers-color-scheme: dark)", light: "not all", dark: "screen" };
   const label = () => {
     button.querySelector(".value").textContent = modes[root.dataset.mode];
     button.title = button.textContent;
+    all("picture > source").forEach((source) => { source.media = media[root.dataset.mode]; });
   };
   button.addEventListener("click", () => {
     const names = Object.keys(modes);
