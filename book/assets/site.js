@@ -99,6 +99,13 @@
   }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
   all("article section[id]").forEach((section) => spy.observe(section));
 
-  // On paper nothing stays folded.
-  addEventListener("beforeprint", () => all("details.folded").forEach((fold) => { fold.open = true; }));
+  // Explorers are drawn for their size on the screen: they keep it on paper.
+  const keep = (sizes) => all(".dlx, .dlx-plot, .dlx-net").map((box) => [box, sizes(box)])
+    .forEach(([box, style]) => Object.assign(box.style, style));
+  addEventListener("beforeprint", () => keep((box) => {
+    const { width, height } = box.getBoundingClientRect();
+    const own = { boxSizing: "border-box", width: `${width}px` };
+    return box.matches(".dlx") ? own : { ...own, height: `${height}px` };
+  }));
+  addEventListener("afterprint", () => keep(() => ({ boxSizing: "", width: "", height: "" })));
 })();
