@@ -9,11 +9,12 @@
   const modes = { auto: "as the system", light: "light", dark: "dark" };
   const button = document.querySelector(".mode");
   // The dark copy of a figure comes with dark colours, whoever chose them, but not on paper.
-  const media = { auto: "screen and (prefers-color-scheme: dark)", light: "not all", dark: "screen" };
+  const media = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+  const dress = (mode) => all("picture > source").forEach((source) => { source.media = media[mode]; });
   const label = () => {
     button.querySelector(".value").textContent = modes[root.dataset.mode];
     button.title = button.textContent;
-    all("picture > source").forEach((source) => { source.media = media[root.dataset.mode]; });
+    dress(root.dataset.mode);
   };
   button.addEventListener("click", () => {
     const names = Object.keys(modes);
@@ -102,6 +103,8 @@
   // Explorers are drawn for their size on the screen: they keep it on paper.
   const keep = (sizes) => all(".dlx, .dlx-plot, .dlx-net").map((box) => [box, sizes(box)])
     .forEach(([box, style]) => Object.assign(box.style, style));
+  addEventListener("beforeprint", () => dress("light"));
+  addEventListener("afterprint", () => dress(root.dataset.mode));
   addEventListener("beforeprint", () => keep((box) => {
     const { width, height } = box.getBoundingClientRect();
     const own = { boxSizing: "border-box", width: `${width}px` };

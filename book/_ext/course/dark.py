@@ -85,7 +85,7 @@ def stays_light(node: nodes.image) -> bool:
 
 
 def darkened(full: Image.Image) -> Image.Image | None:
-    """Return an RGB picture as a dark page shows it, or None if its colours are not the course's."""
+    """Return an RGB picture as on a dark page, or None if it is drawn in other colours."""
     packed = np.asarray(full, np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     codes, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(float)

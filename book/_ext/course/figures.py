@@ -146,24 +146,22 @@ class Figures(SphinxTransform):
                 copy = None if dark.stays_light(node) else dark.copy(light, kept)
                 if copy:
                     name = str(Path(node["uri"]).with_name(copy.name))
-                    index = node.parent.index(node)
-                    node.parent.insert(index, nodes.image(uri=name, dark=True))
-                    node["has_dark"] = True
+                    node["dark"] = copy.name
+                    # Sphinx copies what is in the document; the writer leaves this one out
+                    node.parent.insert(node.parent.index(node), nodes.image(uri=name, copy=True))
 
 
 def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     """Write the picture with its size, so that the page does not move as it loads."""
-    uri = node["uri"]
-    builder = translator.builder
-    if uri in builder.images:
-        uri = f"{builder.imgpath}/{builder.images[uri]}"
-    if node.get("dark"):  # its light picture follows; on paper all are light
-        translator.body.append(
-            f'<picture><source srcset="{escape(uri)}" '
-            'media="screen and (prefers-color-scheme: dark)">'
-        )
+    if node.get("copy"):
         return
-    attributes = {"src": uri, "alt": node.get("alt", "")}
+    images, folder = translator.builder.images, translator.builder.imgpath
+
+    def address(uri: str) -> str:
+        return f"{folder}/{images[uri]}" if uri in images else uri
+
+    uri = node["uri"]
+    attributes = {"src": address(uri), "alt": node.get("alt", "")}
     for name in ("width", "height"):
         if node.get(name):
             attributes[name] = str(node[name])
@@ -173,7 +171,12 @@ def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     if not node.get("first"):
         attributes["loading"] = "lazy"
     text = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-    translator.body.append(f"<img {text}>" + ("</picture>" if node.get("has_dark") else ""))
+    html = f"<img {text}>"
+    if node.get("dark"):
+        other = escape(address(str(Path(uri).with_name(node["dark"]))))
+        media = "(prefers-color-scheme: dark)"
+        html = f'<picture><source srcset="{other}" media="{media}">{html}</picture>'
+    translator.body.append(html)
 
 
 def depart_image(translator: HTML5Translator, node: nodes.image) -> None:
