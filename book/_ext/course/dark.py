@@ -112,7 +112,7 @@ def copy(light: Path, kept: Path) -> Path | None:
             return None
         kept.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=kept, suffix=".webp", delete=False) as begun:
-            made.save(begun, "WEBP", lossless=True, quality=50, method=3)
+            made.save(begun, "WEBP", lossless=True, quality=100, method=4)
         Path(begun.name).replace(stored)
     if not path.exists():
         shutil.copyfile(stored, path)
