@@ -100,6 +100,14 @@
   }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
   all("article section[id]").forEach((section) => spy.observe(section));
 
+  // A hit of the search sends its words along, to be marked.
+  if (new URLSearchParams(location.search).has("mark")) {
+    const script = document.createElement("script");
+    script.src = `${root.dataset.content_root}_static/mark.js`;
+    script.addEventListener("load", () => marks.show());
+    document.head.append(script);
+  }
+
   // Explorers are drawn for their size on the screen: they keep it on paper.
   const keep = (sizes) => all(".dlx, .dlx-plot, .dlx-net").map((box) => [box, sizes(box)])
     .forEach(([box, style]) => Object.assign(box.style, style));
