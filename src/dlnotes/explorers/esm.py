@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent  #: The folder of the explorers.
 
 # What the files may say of importing and exporting: each at the start of a line.
 _IMPORT = re.compile(
