@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -23,12 +24,15 @@ ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-from course import reference  # noqa: E402
+from course import codelinks, reference  # noqa: E402
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
 FILES = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
 PAGES = [name for name in FILES if name.startswith("book/reference/")]
 LIST = "book/reference/index"
+NOTEBOOKS = [name for name in FILES if name.startswith("notebooks/")]
+
+every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 
 @cache
@@ -167,3 +171,104 @@ def test_a_name_that_leads_nowhere_fails_the_build(tmp_path, old, new, reason):
     status, log = build(tmp_path, [], text)
     assert (status != 0) == bool(reason), log
     assert reason in log
+
+
+# Links from code
+
+
+def page_links(name: str) -> set[str]:
+    return {
+        a["href"].rpartition("#")[2] for a in soup(name).select(".highlight a[href*=reference]")
+    }
+
+
+def mentioned(name: str) -> set[str]:
+    """Return the entries that a notebook's code names, found without reading it as code."""
+    cells = nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells
+    code = [
+        re.sub(r'"""[^"]*"""|#.*', "", cell.source) for cell in cells if cell.cell_type == "code"
+    ]
+    imported = {}
+    found = set()
+    imports = r"^ *from (dlnotes[.\w]*) import (?:\(([^)]*)\)|(.*))$"
+    for module, *names in (match for source in code for match in re.findall(imports, source, re.M)):
+        for alias in filter(None, map(str.strip, "".join(names).split(","))):
+            imported[alias.split()[-1]] = f"{module}.{alias.split()[0]}"
+    found = set(imported.values())
+    for source in code:
+        for chain in re.findall(r"(?<![\w.\"'])[A-Za-z_]\w*(?:\.\w+)+", source):
+            owner, *rest = chain.split(".")
+            if owner in imported:
+                chains = [".".join([imported[owner], *rest[:n]]) for n in range(len(rest), 0, -1)]
+                found |= set([chain for chain in chains if chain in entries()][:1])
+    return found & set(entries())
+
+
+@every_notebook
+def test_names_in_the_code_of_a_notebook_lead_to_their_entries(name):
+    assert {entry.removeprefix("module-") for entry in page_links(name)} == mentioned(name)
+
+
+@every_notebook
+def test_a_link_in_code_says_the_name_that_it_leads_to(name):
+    source = (ROOT / f"{name}.ipynb").read_text("utf8")
+    for link in soup(name).select(".highlight a"):
+        entry = link["href"].rpartition("#")[2].removeprefix("module-")
+        assert entry in entries()
+        last, said = entry.rpartition(".")[2], link.get_text().rpartition(".")[2]
+        assert said == last or f"{last} as {said}" in source
+
+
+def test_code_is_the_same_with_links_and_without():
+    cells = nbformat.read(ROOT / "notebooks/01_gradients.ipynb", as_version=4).cells
+    stored = [re.sub(r"\A# ?@title.*\n+", "", c.source) for c in cells if c.cell_type == "code"]
+    shown = [pre.get_text().rstrip("\n") for pre in soup(NOTEBOOKS[0]).select(".cell_input pre")]
+    assert shown == [source.rstrip("\n") for source in stored]
+
+
+ENTRIES = {f"dlnotes.{name}": "page" for name in ("data", "data.split", "plots.curve", "fit")}
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["from dlnotes import data\ndata.split()"], ["data", "data.split"]),
+        (["from dlnotes import data", "data.split(); data.split()"], ["data", "data.split"]),
+        (["from dlnotes import data", "data = 1", "data.split()"], ["data"]),
+        (["from dlnotes import data", "data = data.split()"], ["data", "data.split"]),
+        (["from dlnotes import data as d\nd.split.copy()"], ["data", "data.split"]),
+        (["import dlnotes.data\ndlnotes.data.split()"], ["data.split"]),
+        (["import data\ndata.split()"], []),
+        (["from dlnotes import data\nfrom other import data", "data.split()"], ["data"]),
+        (["from dlnotes import data", "def f(data):\n    data.split()"], ["data"]),
+        (
+            ["from dlnotes import data", "def f(x=data.split):\n    data = x"],
+            ["data", "data.split"],
+        ),
+        (["from dlnotes import data", "[data.split for data in x]"], ["data"]),
+        (["from dlnotes import data", "lambda data: data.split"], ["data"]),
+        (["from dlnotes import plots", "%matplotlib inline\nplots.curve()"], ["plots.curve"]),
+        (["from dlnotes import plots", "plots.curve(", "plots.curve()"], ["plots.curve"]),
+        (["from dlnotes import plots\nplots.unknown()"], []),
+        (["split = 1\nobject.data.split()"], []),
+    ],
+)
+def test_what_a_name_stands_for_is_read_from_the_imports(cells, expected):
+    names = codelinks.Names(ENTRIES)
+    found = [name for cell in cells for name in names.in_cell(cell)]
+    assert [name.removeprefix("dlnotes.") for name in dict.fromkeys(found)] == expected
+
+
+def test_places_count_characters_and_links_do_not_cross_tags():
+    names = codelinks.Names(ENTRIES)
+    source = "from dlnotes import fit\ns = 'µ²'; fit(s)"
+    (span,) = names.in_cell(source).values()
+    assert source[slice(*span)] == "fit"
+    names.in_cell("")
+    (span,) = names.in_cell("s = 'µ²'; fit(s)").values()
+    html = "<pre><span></span>s = <span>&#39;µ²&#39;</span>; <span class='n'>fit</span>(s)</pre>"
+    assert "; <a href=\"x\"><span class='n'>fit</span></a>(s)" in codelinks.linked(
+        html, [(span, "x")]
+    )
+    inside = codelinks.linked("<pre><span class='nd'>@fit</span>\n</pre>", [((1, 4), "x")])
+    assert inside == "<pre><span class='nd'>@<a href=\"x\">fit</a></span>\n</pre>"

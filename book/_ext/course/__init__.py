@@ -3,18 +3,18 @@
 `typeset` draws formulas at build time, `figures` checks, sizes and compresses pictures,
 `cells` labels folded cells, `pages` keeps every page small and self-contained, and
 `publish` makes the copy of the site that Colab can use. `reference` shows the docstrings
-of the package.
+of the package, and `codelinks` leads to them from the code of the pages.
 """
 
 from sphinx.application import Sphinx
 
-from . import cells, figures, pages, publish, reference, typeset
+from . import cells, codelinks, figures, pages, publish, reference, typeset
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register every part with Sphinx."""
     # Jupyter Book sets this for an extension that the book does not load.
     app.add_config_value("comments_config", {}, "")
-    for part in (typeset, figures, cells, pages, publish, reference):
+    for part in (typeset, figures, cells, codelinks, pages, publish, reference):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
