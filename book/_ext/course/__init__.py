@@ -3,18 +3,19 @@
 `typeset` draws formulas at build time, `figures` checks, sizes and compresses pictures,
 `cells` labels folded cells, `pages` keeps every page small and self-contained, and
 `publish` makes the copy of the site that Colab can use. `reference` shows the docstrings
-of the package, and `codelinks` leads to them from the code of the pages.
+of the package, `codelinks` leads to them from the code of the pages, and `terms` to the
+glossary from their text.
 """
 
 from sphinx.application import Sphinx
 
-from . import cells, codelinks, figures, pages, publish, reference, typeset
+from . import cells, codelinks, figures, pages, publish, reference, terms, typeset
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register every part with Sphinx."""
     # Jupyter Book sets this for an extension that the book does not load.
     app.add_config_value("comments_config", {}, "")
-    for part in (typeset, figures, cells, codelinks, pages, publish, reference):
+    for part in (typeset, figures, cells, codelinks, pages, publish, reference, terms):
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
