@@ -421,21 +421,6 @@ def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):
 
 
 @needs_chromium
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_search_finds_a_chapter(browser, site, scheme):
-    base = site if scheme == "http" else HTML.as_uri()
-    with opened(browser, f"{base}/book/notation.html") as page:
-        page.keyboard.press("/")
-        page.keyboard.type("gradient")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/search.html?q=gradient")
-        page.wait_for_load_state("networkidle")  # the summaries
-        page.locator("#search-results li a[href*='01_gradients']").first.click()
-        page.wait_for_url("**/01_gradients.html**")
-        assert page.complaints == []
-
-
-@needs_chromium
 def test_contents_open_and_close_on_a_phone(browser, site):
     with opened(browser, f"{site}/{CHAPTER}.html", "phone") as page:
         contents = page.get_by_role("navigation", name="Contents")

@@ -96,6 +96,14 @@
   }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
   all("article section[id]").forEach((section) => spy.observe(section));
 
+  // A hit of the search sends its words along, to be marked.
+  if (new URLSearchParams(location.search).has("mark")) {
+    const script = document.createElement("script");
+    script.src = `${root.dataset.content_root}_static/mark.js`;
+    script.addEventListener("load", () => marks.show());
+    document.head.append(script);
+  }
+
   // On paper nothing stays folded.
   addEventListener("beforeprint", () => all("details.folded").forEach((fold) => { fold.open = true; }));
 })();

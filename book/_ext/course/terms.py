@@ -16,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 
+from . import search
+
 GLOSSARY = "book/glossary"
 MOST, WORDS = 15, 150
 HAN = "\u3400-\u9fff"
@@ -57,22 +59,6 @@ def _chinese(words: str) -> nodes.inline:
     return nodes.inline("", words, classes=["language-zh"])  # docutils makes it lang="zh"
 
 
-class Anchors(SphinxTransform):
-    """Give each entry of the glossary an anchor."""
-
-    default_priority = 405  # while a term is one piece of text
-
-    def apply(self, **kwargs: object) -> None:
-        """Name the terms after their English part."""
-        if self.env.docname == GLOSSARY:
-            for term in self.document.findall(nodes.term):
-                term["ids"].append("term-" + nodes.make_id(_english(term)))
-
-
-def _english(term: nodes.term) -> str:
-    return CHINESE.sub("", term.astext()).removesuffix("()").strip()
-
-
 def _put(text: nodes.Text, parts: list[tuple[int, int, nodes.Node]]) -> None:
     """Replace parts of a text by nodes."""
     new: list[nodes.Node] = []
@@ -97,8 +83,8 @@ def terms(env: BuildEnvironment) -> list[Term]:
     for item in env.get_doctree(GLOSSARY).findall(nodes.definition_list_item):
         term = next(item.findall(nodes.term))
         links = [link["reftarget"] for link in item.findall(addnodes.pending_xref)]
-        names = tuple(part.strip() for part in _english(term).split(","))
-        found.append(Term(names, term["ids"][0], links[-1]))
+        english = tuple(search.names(term.astext())[0])
+        found.append(Term(english, term["ids"][0], links[-1]))
     return found
 
 
@@ -177,7 +163,6 @@ class Links:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the transforms and the links."""
-    app.add_transform(Anchors)
+    """Register the transform and the links."""
     app.add_transform(Languages)
     app.connect("doctree-resolved", Links())
