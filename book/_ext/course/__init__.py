@@ -9,18 +9,7 @@ them from the code of the pages, and `terms` to the glossary from their text.
 
 from sphinx.application import Sphinx
 
-from . import (
-    cells,
-    codelinks,
-    figures,
-    head,
-    pages,
-    publish,
-    reference,
-    search,
-    terms,
-    typeset,
-)
+from . import cells, codelinks, figures, head, pages, publish, reference, search, terms, typeset
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
