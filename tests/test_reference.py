@@ -4,7 +4,6 @@ import ast
 import importlib
 import pkgutil
 import re
-import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -139,7 +138,7 @@ GOOD = '''"""A module; `step` is its function."""
 
 
 def step(size: "float | None" = 0.5) -> float:
-    """Return half of `size`, as `step` does, and so does `training.fit`."""
+    """Return half of `size`, as `step` does, and so does `even.fit`."""
     return size / 2
 '''
 
@@ -148,7 +147,7 @@ def step(size: "float | None" = 0.5) -> float:
     ("old", "new", "reason"),
     [
         ("`size`", "`length`", "reference target not found: length"),
-        ("`training.fit`", "`training.fitting`", "reference target not found: training.fitting"),
+        ("`even.fit`", "`even.fitting`", "reference target not found: even.fitting"),
         ("`step` is", "`stride` is", "reference target not found: stride"),
         ("half of", ":math:`\\\\frac{1}{2` of", "Missing close brace"),
         ("def step", "def _step", "reference target not found: step"),
@@ -158,14 +157,14 @@ def step(size: "float | None" = 0.5) -> float:
 )
 def test_a_name_that_leads_nowhere_fails_the_build(tmp_path, old, new, reason):
     (tmp_path / "src" / "dlnotes").mkdir(parents=True)
-    shutil.copytree(ROOT / "src/dlnotes/training", tmp_path / "src/dlnotes/training")
     (tmp_path / "src/dlnotes/odd.py").write_text(GOOD.replace(old, new), "utf8")
+    (tmp_path / "src/dlnotes/even.py").write_text(GOOD.replace("step", "fit"), "utf8")
     text = "".join(
         f"```{{eval-rst}}\n.. {line}\n```\n"
         for line in (
             "public-names:: dlnotes.odd",
             "automodule:: dlnotes.odd",
-            "autofunction:: dlnotes.training.fit",
+            "automodule:: dlnotes.even",
         )
     )
     status, log = build(tmp_path, [], text)

@@ -71,7 +71,8 @@ def nesterov(beta: float = 0.9) -> Optimizer:
 def adagrad(eps: float = 1e-10, initial: float = 0.0) -> Optimizer:
     r"""Divide by the root of the sum of all squared gradients so far, which begins at `initial`.
 
-    .. math:: s \leftarrow s + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt s + \varepsilon)
+    .. math:: s \leftarrow s + g^2, \qquad
+              \theta \leftarrow \theta - \eta g / (\sqrt s + \varepsilon)
 
     Source: `Duchi, Hazan and Singer (2011) <https://jmlr.org/papers/v12/duchi11a.html>`_.
     """
