@@ -6,6 +6,7 @@
 # make colab [NB=01_gradients]     the published notebooks with the versions that Colab has
 # make links   whether the external links lead somewhere: asks other people's servers
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
+#            (python -m benchmarks.architectures measures the other table of that page)
 # make lint | serve | clean
 
 PYTHON ?= python3

@@ -206,12 +206,22 @@ def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
     assert not search.select("script[src*=explorers]")
 
 
+def test_a_link_to_a_heading_of_the_page_is_written_as_for_jupyter(tmp_path):
+    status, log = build(tmp_path, [], "[down](#The-loss-is-flat)\n\n## The loss is flat")
+    assert status == 0, log
+    page = BeautifulSoup((tmp_path / "_build/html/page.html").read_text("utf8"), "html.parser")
+    (link,) = page.article.find_all("a", string="down")
+    assert page.find(id=link["href"].removeprefix("#")).h2.get_text().startswith("The loss is flat")
+
+
 @pytest.mark.parametrize(
     ("cells", "text", "reason"),
     [
         ([], r"$\frac{1}{2$", "Missing close brace"),
         ([code("plot()", picture())], "", "a picture without alt text"),
         ([], "[lost](nowhere.md)", "nowhere.md"),
+        ([], "[lost](chapter.ipynb#nowhere)", "nowhere"),
+        ([], "[lost](#Nowhere-at-all)", "nowhere-at-all"),
         ([], esm.html("decent", {}, "A path."), "no explorer named decent: there are activations"),
         (
             [code("warn()", nbformat.v4.new_output("stream", name="stderr", text="careful"))],
@@ -219,7 +229,7 @@ def test_a_page_loads_the_explorers_that_it_holds_and_no_other(tmp_path):
             "stderr",
         ),
     ],
-    ids=["formula", "alt text", "link", "explorer", "error stream"],
+    ids=["formula", "alt text", "link", "section", "heading", "explorer", "error stream"],
 )
 def test_a_faulty_page_fails_the_build(tmp_path, cells, text, reason):
     status, log = build(tmp_path, cells, text)

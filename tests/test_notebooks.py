@@ -26,7 +26,7 @@ def test_there_are_chapters():
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_chapter_is_normalised_and_keeps_the_conventions(path):
-    assert re.fullmatch(r"\d\d_[a-z0-9_]+" if path in CHAPTERS else r"myths_[a-z]+", path.stem)
+    assert re.fullmatch(r"\d\d_[a-z0-9_]+|myths_[a-z]+|troubleshooting", path.stem)
     assert notebooks.run(path, check=True) == []
 
 
@@ -529,6 +529,8 @@ BROKEN = {
     ),
     "details": (title("# T\n<details><summary>A</summary>\nb\n\n</details>"), "an empty line"),
     "details-end": (title("# T\n<details><summary>A</summary>\n\nb\n</details>"), "an empty line"),
+    "lost-link": (title("# T\n\n[a](#B-c)"), "title: .*no heading #B-c"),
+    "link-without-anchor": (title("# B c\n\n[a](#B-c)"), 'put <a name="B-c"></a> below'),
     "number": (title("# T\n\nIt is $0.91$."), "title: .*the text says 0.91, which no code cell"),
     "size": (stream("stdout", "long " * 400_000), "MB, over 2"),
 }
@@ -547,7 +549,13 @@ def test_broken_convention_is_reported(nb, name):
 
 @pytest.mark.parametrize(
     "text",
-    ["A set $\\{x\\}$ and `a`.", "`{x}` and code: `{`", "> **Key idea.** (see below)", "a ::: b"],
+    [
+        '[b](#T)\n\n<a name="T"></a>',
+        "A set $\\{x\\}$ and `a`.",
+        "`{x}` and code: `{`",
+        "> **Key idea.** (see below)",
+        "a ::: b",
+    ],
 )
 def test_plain_markdown_is_no_myst(nb, text):
     title(f"# T\n\n{text}")(nb)

@@ -183,7 +183,8 @@ def test_no_address_of_a_repository_is_in_a_source():
 
 def test_the_page_on_checking_states_the_tolerances_that_are_used():
     page = (ROOT / "book/checked.md").read_text("utf8")
-    assert f"one part in {1 / strict.REL:.0f}, or" in page
+    parts = f"{1 / strict.REL:_.0f}".replace("_", " ")
+    assert f"one part in {parts}, or" in page
     assert strict.DIGITS == 6
     assert "six or more are printed" in page
     assert f"may differ by {strict.RMS} on average" in page

@@ -55,6 +55,8 @@ MYST = re.compile(
 )
 ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|usr|opt|var|content)/")
+HEADING = re.compile(r"^#{1,3} (.+)$", re.MULTILINE)
+LOCAL_LINK = re.compile(r"\]\(#([^)\s]+)\)")
 CHECK = re.compile(r"check\.\w+\(.*\)", re.DOTALL)
 DETAILS = re.compile(r"</summary>(?!\s*\n[ \t]*\n)|(?<!\n)\n</details>")
 
@@ -285,6 +287,7 @@ def problems(nb: Notebook) -> Iterator[str]:
         yield f"the figure name {name!r} is used twice"
     yield from exercise_problems(nb)
     yield from hidden_names(nb)
+    yield from lost_links(nb)
     yield from (f"{label(nb, cell)}: {text}" for cell, text in numbers_in_text.problems(nb))
 
 
@@ -373,6 +376,23 @@ def hidden_names(nb: Notebook) -> Iterator[str]:
         for name in sorted((used - bound) & (folded - open_names)):
             yield f"{label(nb, cell)}: {name!r} is made in a solution only: make it in a cell"
         open_names |= bound
+
+
+def lost_links(nb: Notebook) -> Iterator[str]:
+    """Yield links to a heading of the same notebook that would not work everywhere.
+
+    JupyterLab names a heading by its text, with hyphens for spaces; Colab needs an anchor.
+    The book makes both lower case, and its build refuses what it does not find.
+    """
+    texts = [cell for cell in nb.cells if cell.cell_type == "markdown"]
+    whole = "\n".join(cell.source for cell in texts)
+    headings = {heading.replace(" ", "-") for heading in HEADING.findall(whole)}
+    for cell in texts:
+        for target in LOCAL_LINK.findall(cell.source):
+            if target not in headings:
+                yield f"{label(nb, cell)}: no heading #{target}: write it as the heading, A-heading"
+            elif f'<a name="{target}"></a>' not in whole:
+                yield f'{label(nb, cell)}: for Colab, put <a name="{target}"></a> below the heading'
 
 
 def bindings(cell: Cell) -> tuple[set[str], set[str]]:

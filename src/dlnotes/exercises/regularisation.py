@@ -488,20 +488,23 @@ one_error = Check(
 
 # ---- the lab ----------------------------------------------------------------------
 
+# Programs under examination. An answer that is written for tensors asks them with tensors,
+# and gets tensors back.
+
 
 def _batch_judge(x: Any) -> Any:
     """Decide by the batch: above its mean is class 1."""
-    return (x[:, 0] > x[:, 0].mean()).astype(int)
+    return 1 * (x[:, 0] > x[:, 0].mean())
 
 
 def _pairs_judge(x: Any) -> Any:
     """Decide in batches of two."""
     pairs = x[:, 0].reshape(-1, 2)
-    return (pairs > pairs.mean(1, keepdims=True)).astype(int).ravel()
+    return 1 * (pairs > pairs.mean(1)[:, None]).ravel()
 
 
 def _alone_judge(x: Any) -> Any:
-    return (x[:, 0] > 0).astype(int)
+    return 1 * (x[:, 0] > 0)
 
 
 _asked = _rng.normal(size=(10, 2))
@@ -515,7 +518,7 @@ def _nearest(x: Any, y: Any) -> float:
     """Score of a rule that learns on the first half and is tested on the second."""
     half = len(x) // 2
     gap = ((x[half:, None] - x[None, :half]) ** 2).sum(-1)
-    return float((y[:half][gap.argmin(1)] == y[half:]).mean())
+    return float((1.0 * (y[:half][gap.argmin(1)] == y[half:])).mean())
 
 
 def _size(x: Any, y: Any) -> float:

@@ -89,7 +89,8 @@ def model_failed(error: Exception, model: nn.Module, x: Tensor) -> Exception:
     dtypes = sorted({str(p.dtype) for p in model.parameters()})
     what = f"the model cannot take its input of shape {shape} and dtype {x.dtype}: "
     if x.is_floating_point() and str(x.dtype) not in dtypes and "dtype" in text:
-        return ValueError(f"{what}its parameters are {', '.join(dtypes)}; convert with x.float()")
+        convert = "x.float()" if dtypes == ["torch.float32"] else f"x.to({dtypes[0]})"
+        return ValueError(f"{what}its parameters are {', '.join(dtypes)}; convert with {convert}")
     if not x.is_floating_point() and ("dtype" in text or "not implemented for" in text):
         return ValueError(f"{what}it needs real numbers; convert with x.float()")
     if "shape" in text or "size" in text or "dimension" in text or "channels" in text:
