@@ -7,6 +7,7 @@ dark. What the local Sphinx extension does by itself is tested in test_book_exte
 import base64
 import functools
 import gzip
+import importlib
 import io
 import re
 import sys
@@ -80,9 +81,17 @@ def count_formulas(markdown: str) -> int:
     return sum(token.type.startswith(("math_", "amsmath")) for token in tokens)
 
 
+def docstring_formulas(module: str) -> int:
+    """Count the formulas in the docstrings of a module, in reStructuredText."""
+    source = Path(importlib.import_module(module).__file__).read_text("utf8")
+    return len(re.findall(r":math:`|\.\. math::", source))
+
+
 def source_formulas(name: str) -> int:
     if name not in NOTEBOOKS:
-        return count_formulas((ROOT / f"{name}.md").read_text("utf8"))
+        text = (ROOT / f"{name}.md").read_text("utf8")
+        modules = re.findall(r"^\.\. automodule:: (\S+)$", text, re.M)
+        return count_formulas(text) + sum(map(docstring_formulas, modules))
     total = 0
     for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells:
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")

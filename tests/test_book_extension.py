@@ -215,7 +215,7 @@ def test_a_figure_whose_shades_mean_something_stays_light(code, alt, caption, te
 
 def build(folder: Path, cells: list[nbformat.NotebookNode], text: str = "") -> tuple[int, str]:
     """Build a book of one notebook and one page with the real configuration."""
-    for name in ("_config.yml", "pyproject.toml"):
+    for name in ("_config.yml", "pyproject.toml", "CITATION.cff"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "src" / "dlnotes" / "explorers", folder / "src/dlnotes/explorers")
     shutil.copy(ROOT / "src/dlnotes/__init__.py", folder / "src/dlnotes/__init__.py")
