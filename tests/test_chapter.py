@@ -31,7 +31,15 @@ def project(tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     if (ROOT / "_build/figures").exists():  # drawn already: a minute less
         shutil.copytree(ROOT / "_build/figures", tmp_path / "_build/figures")
-    for name in ("_toc.yml", "_config.yml", "CHANGELOG.md", "pyproject.toml", "Makefile"):
+    names = (
+        "_toc.yml",
+        "_config.yml",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "Makefile",
+    )
+    for name in names:
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 

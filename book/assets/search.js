@@ -140,13 +140,14 @@
         sums.set(part, [(sums.get(part)?.[0] ?? 0) + 12 * all, 1]);
       }
     }
-    const says = ([part]) => wanted.some(({ inside }) => inside.has(part));
+    const most = Math.max(...[...sums.values()].map(([, share]) => share));
+    const says = ([part, [, share]]) => share > most / 2 && wanted.some(({ inside }) => inside.has(part));
     const hits = [...sums].filter(says).map(([part, [sum, share]]) => {
       const [page, , heading] = parts[part];
       const row = wanted.length > 1 && ` ${stems(heading)} `.includes(` ${line} `) ? 1.6 : 1;
       return [part, sum * share ** 3 * row * pages[page][2]];
     }).sort((a, b) => b[1] - a[1]);
-    return { wanted, hits: hits.filter(([, score]) => score > 0.1 * hits[0][1]) };
+    return { wanted, hits };
   };
 
   // ---- page ---------------------------------------------------------------------

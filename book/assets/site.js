@@ -8,9 +8,13 @@
   // Colours: as the system, light, dark. The head's script applies the choice.
   const modes = { auto: "as the system", light: "light", dark: "dark" };
   const button = document.querySelector(".mode");
+  // The dark copy of a figure comes with dark colours, whoever chose them, but not on paper.
+  const media = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+  const dress = (mode) => all("picture > source").forEach((source) => { source.media = media[mode]; });
   const label = () => {
     button.querySelector(".value").textContent = modes[root.dataset.mode];
     button.title = button.textContent;
+    dress(root.dataset.mode);
   };
   button.addEventListener("click", () => {
     const names = Object.keys(modes);
@@ -104,6 +108,15 @@
     document.head.append(script);
   }
 
-  // On paper nothing stays folded.
-  addEventListener("beforeprint", () => all("details.folded").forEach((fold) => { fold.open = true; }));
+  // Explorers are drawn for their size on the screen: they keep it on paper.
+  const keep = (sizes) => all(".dlx, .dlx-plot, .dlx-net").map((box) => [box, sizes(box)])
+    .forEach(([box, style]) => Object.assign(box.style, style));
+  addEventListener("beforeprint", () => dress("light"));
+  addEventListener("afterprint", () => dress(root.dataset.mode));
+  addEventListener("beforeprint", () => keep((box) => {
+    const { width, height } = box.getBoundingClientRect();
+    const own = { boxSizing: "border-box", width: `${width}px` };
+    return box.matches(".dlx") ? own : { ...own, height: `${height}px` };
+  }));
+  addEventListener("afterprint", () => keep(() => ({ boxSizing: "", width: "", height: "" })));
 })();

@@ -46,9 +46,9 @@ def patient(letter: str, seed: int = 0) -> SimpleNamespace:
             units = torch.ones(64)
             units[27] = 1000.0
             x, test = x * units, data.Pair(test.x * units, test.y)
-        case "B":  # a hundred images, and half of them are the test
-            x, y, lr = x[:100], y[:100], 0.5
-            test = data.Pair(x[:50], y[:50])
+        case "B":  # half of the training images are the test
+            x, y, lr = x[:300], y[:300], 0.5
+            test = data.Pair(x[:150], y[:150])
         case "C":
             nn.init.constant_(first.weight, -0.1)
             nn.init.zeros_(first.bias)
