@@ -2,7 +2,11 @@
 # make test    the same environment with everything the suite needs, and the suite on all cores
 # make notebooks [NB=01_gradients]   execute and normalise the chapters
 # make chapter NB=08_optimizers [TITLE=...] [PART=yes]   begin a chapter, or a part of one
+# make changed [NB=01_gradients]   what the newest allowed versions change in the outputs
+# make colab [NB=01_gradients]     the published notebooks with the versions that Colab has
+# make links   whether the external links lead somewhere: asks other people's servers
 # make bench [BENCH="--peers fit --workloads W1"]   measure, and rewrite the book's table
+#            (python -m benchmarks.architectures measures the other table of that page)
 # make lint | serve | clean
 
 PYTHON ?= python3
@@ -10,9 +14,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 HTML   := _build/html
+PORT   ?= 8471
 NB     ?=
 
-.PHONY: book test notebooks chapter lint bench serve clean
+.PHONY: book test notebooks chapter changed colab links lint bench serve clean
 .DEFAULT_GOAL := book
 
 $(BIN)/python:
@@ -41,6 +46,37 @@ notebooks: $(VENV)/test.stamp
 
 chapter: $(VENV)/test.stamp
 	$(BIN)/python tools/chapter.py $(if $(PART),--part) "$(NB)" $(if $(TITLE),"$(TITLE)")
+
+# Not a stamp but every time: tomorrow's newest versions are others.
+changed: | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip -q install --upgrade --upgrade-strategy eager -e '.[test]'
+	$(VENV)-newest/bin/python -m pytest -W default --changed _build/changed.md \
+	    $(if $(NB),notebooks/$(NB).ipynb,notebooks)
+
+$(VENV)-colab/stamp: tests/colab/requirements.txt
+	$(PYTHON) -m venv $(VENV)-colab
+	$(VENV)-colab/bin/python -m pip --disable-pip-version-check -q install -r $< \
+	    nbclient 'nbval<0.12' pillow pytest-xdist
+	touch $@
+
+# The whole site is built for an address on this machine and served there; its notebooks lie in
+# a folder with nothing else, and install the wheel from that address as they do in Colab.
+colab: $(VENV)/book.stamp $(VENV)-colab/stamp
+	rm -rf _build/colab
+	DLNOTES_SITE_URL=http://127.0.0.1:$(PORT) \
+	    $(BIN)/jupyter-book build . --path-output _build/colab -W -n --keep-going -q
+	mkdir _build/colab/notebooks
+	cp _build/colab/_build/html/_sources/notebooks/$(or $(NB),*).ipynb _build/colab/notebooks
+	$(VENV)-colab/bin/python -m pip -q uninstall -y dlnotes
+	$(BIN)/python -m http.server -b 127.0.0.1 -d _build/colab/_build/html $(PORT) & \
+	trap "kill $$!" EXIT; PYTHONPATH=$(CURDIR)/tests/colab $(VENV)-colab/bin/python \
+	    -m pytest -W default --changed _build/colab.md _build/colab/notebooks
+
+links: $(VENV)/book.stamp
+	rm -rf _build/links
+	-$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links -q >/dev/null 2>&1
+	$(BIN)/python tools/links.py _build/links/_build/html/output.json
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

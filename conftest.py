@@ -4,12 +4,17 @@ It lies at the root because pytest loads only the conftest files above what it i
 to run: one in ``tests/`` would not see ``pytest --nbval notebooks``. Without it, pytest
 stops at the option ``unchecked_cells`` in pyproject.toml, which only it knows.
 What is compared, and how closely, is in ``tests/strict.py``.
+
+With ``--changed FILE``, what differs from the stored outputs is no failure but a line of a
+report, for versions of the libraries that the outputs were not made with.
 """
 
-from collections.abc import Generator, Iterator
+import shutil
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import changed
 import nbformat
 import pytest
 import strict
@@ -22,7 +27,13 @@ UNCHECKED = pytest.StashKey[Unchecked]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the list of the cells whose outputs are not compared."""
+    """Declare the list of the cells whose outputs are not compared, and the report."""
+    parser.addoption(
+        "--changed",
+        type=Path,
+        metavar="FILE",
+        help="write which outputs of notebooks changed to FILE (Markdown) instead of failing",
+    )
     parser.addini(
         "unchecked_cells",
         type="linelist",
@@ -84,8 +95,14 @@ class StrictNotebook(IPyNbFile):
                 options={"check": False, "check_exception": True, "skip": False},
             )
 
+    @property
+    def differences(self) -> Path:
+        """Return the folder for pictures of what differs, the same in every run."""
+        return self.config.rootpath / "_build" / "differences" / self.path.stem
+
     def setup(self) -> None:
         """Start the kernel, and run cells as JupyterLab does, where a final ; counts."""
+        shutil.rmtree(self.differences, ignore_errors=True)
         super().setup()
         kernel = self.kernel
         kernel.execute_cell_input = lambda source, allow_stdin=None: kernel.kc.execute(
@@ -95,6 +112,8 @@ class StrictNotebook(IPyNbFile):
 
 class StrictCell(IPyNbCell):
     """A cell whose every output is compared, unless unchecked_cells gives a reason."""
+
+    saved: Sequence[str] = ()  # paths of the pictures of what differs
 
     def runtest(self) -> None:
         """Run the cell; fail on what nbval lets pass."""
@@ -119,20 +138,31 @@ class StrictCell(IPyNbCell):
     def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
         """Compare the outputs; nbval calls this and shows ``comparison_traceback``."""
         found = list(strict.compare(ref, test))
-        self.comparison_traceback = self.faults + [
-            difference.text + self.save(difference.pictures, number)
+        self.saved = [
+            self.save(difference.pictures, number)
             for number, difference in enumerate(found, 1)
+            if difference.pictures
         ]
+        texts = [difference.text for difference in found]
+        if found and self.config.option.changed:
+            self.user_properties.append((changed.KEY, changed.difference(self, texts, self.saved)))
+            return True
+        self.comparison_traceback = self.faults + texts
         return not found
 
-    def save(self, pictures: tuple[str, str] | None, number: int) -> str:
-        """Write stored and new picture and their difference side by side; say where."""
-        if pictures is None:
-            return ""
-        folder = self.config.cache.mkdir("pictures")
-        path = folder / f"{self.parent.path.stem}-{self.cell.get('id', self.cell_num)}-{number}.png"
+    def save(self, pictures: tuple[str, str], number: int) -> str:
+        """Write stored and new picture and their difference side by side; return where."""
+        folder = self.parent.differences
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.cell.get('id', self.cell_num)}-{number}.png"
         strict.side_by_side(*map(strict.pixels, pictures)).save(path)
-        return f"\n  stored, new and difference side by side: {path}"
+        return str(path.relative_to(self.config.rootpath))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        """Return what nbval says, and at its end where to look."""
+        lines = [super().repr_failure(excinfo)]
+        lines += [f"stored | new | difference: {path}" for path in self.saved]
+        return "\n".join(lines)
 
 
 class DeclaredNumber(IPyNbCell):
@@ -144,13 +174,17 @@ class DeclaredNumber(IPyNbCell):
         written = self.name.split()[1]
         if fault := numbers_in_text.disagreement(written, self.test_outputs):
             where = notebooks.label(self.parent.nb, self.parent.nb.cells[self.cell_num])
-            self.raise_cell_error(f"{where}: {fault}")
+            if not self.config.option.changed:
+                self.raise_cell_error(f"{where}: {fault}")
+            entry = changed.difference(self, [f"{where}: {fault}"])
+            self.user_properties.append((changed.KEY, entry))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much of the notebooks was compared, and what was not and why."""
     compared = pictures = 0
     unchecked = []
+    differences = []
     for reports in terminalreporter.stats.values():
         for report in reports:
             if getattr(report, "when", "") != "call":
@@ -160,9 +194,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     unchecked.append(value[1])
                 elif key == "notebook cell":
                     compared, pictures = compared + 1, pictures + value[0]
+                elif key == changed.KEY:
+                    differences.append(value)
     if compared or unchecked:
         terminalreporter.section("notebooks")
         terminalreporter.line(f"{compared} cells compared, {pictures} pictures among their outputs")
         terminalreporter.line(f"{len(unchecked)} cells not compared")
         for line in unchecked:
             terminalreporter.line(f"  {line}")
+    if file := terminalreporter.config.option.changed:
+        failed = [
+            (report.nodeid, report.longreprtext)
+            for outcome in ("failed", "error")
+            for report in terminalreporter.getreports(outcome)
+        ]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(changed.report(differences, failed, compared), "utf8")
+        terminalreporter.line(f"{len(differences)} changed: {file}")

@@ -1,1 +1,1 @@
-"""How fast `fit` and `sweep` are beside hand-written loops and other libraries."""
+"""How fast `fit` and `sweep` are beside other loops, and what each architecture costs."""

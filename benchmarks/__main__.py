@@ -4,15 +4,14 @@
 """
 
 import argparse
-import gc
 import importlib.metadata
 import json
 import platform
-import random
 import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 from benchmarks import report
 from benchmarks.contenders import CONTENDERS, PACKAGES, quiet
 from benchmarks.sweeps import measure_sweep
+from benchmarks.turns import take_turns
 from benchmarks.workloads import Workload, workloads
 
 BASE = "hand loop (a)"
@@ -44,47 +44,23 @@ def installed(peers: list[str]) -> tuple[list[str], dict[str, str], dict[str, st
 
 
 def measure(w: Workload, peers: list[str], repeats: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Run every contender `repeats` times in turn, in a new order each round.
-
-    Each run has one of the hand loop right before or after it, and the ratio is that of
-    the two: a machine that is slow for some seconds is slow for both.
-    """
-    times: dict[str, list[float]] = {peer: [] for peer in peers}
-    ratios: dict[str, list[float]] = {peer: [] for peer in peers}
-    losses: dict[str, float] = {}
-    failed: dict[str, str] = {}
-    shuffler = random.Random(0)
-    for turn in range(-1, repeats):  # the first round warms up and is not counted
-        shuffler.shuffle(peers)
-        for peer in [p for p in peers if p not in failed]:
-            seconds: dict[str, float] = {}
-            pair = sorted({BASE, peer})
-            shuffler.shuffle(pair)
-            for name in pair:
-                torch.manual_seed(turn + 1)
-                gc.collect()
-                started = time.perf_counter()
-                try:
-                    losses[name] = CONTENDERS[name](w)
-                except Exception as error:
-                    if name == BASE:
-                        raise
-                    failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0][:120]}"
-                    break
-                seconds[name] = time.perf_counter() - started
-            if turn >= 0 and peer not in failed:
-                times[peer].append(seconds[peer])
-                ratios[peer].append(seconds[peer] / seconds[BASE])
+    """Return ratio, seconds and loss of every contender, and why the others are left out."""
+    in_order = [peer for peer in CONTENDERS if peer in peers]
+    contenders = {peer: partial(_once, peer, w) for peer in in_order}
+    runs, failed = take_turns(contenders, BASE, repeats)
     found = {
         peer: {
-            "ratio": statistics.median(ratios[peer]),
-            "seconds": statistics.median(times[peer]),
-            "val_loss": losses[peer],
+            "ratio": statistics.median(of.ratios),
+            "seconds": statistics.median(of.seconds),
+            "val_loss": of.results[-1],
         }
-        for peer in CONTENDERS
-        if peer in times and peer not in failed
+        for peer, of in runs.items()
     }
     return found, failed
+
+
+def _once(peer: str, w: Workload, _seed: int) -> float:
+    return CONTENDERS[peer](w)
 
 
 def measure_import(repeats: int) -> float:
@@ -128,7 +104,7 @@ def main() -> None:
         }
         for name in options.workloads:
             w = workloads()[name]
-            found, failed = measure(w, able.copy(), options.repeats)
+            found, failed = measure(w, able, options.repeats)
             result["workloads"][name] = {"title": w.title, "contenders": found}
             left_out |= {f"{peer} on {name}": reason for peer, reason in failed.items()}
             print(name, {peer: round(row["ratio"], 2) for peer, row in found.items()}, flush=True)
@@ -141,7 +117,8 @@ def main() -> None:
             print(f"left out: {peer}: {reason}")
         options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", "utf-8")
     if not options.no_page:
-        report.update(PAGE, json.loads(options.out.read_text("utf-8")))
+        table = report.render(json.loads(options.out.read_text("utf-8")))
+        report.update(PAGE, report.BEGIN, table)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The book's table, written from a result and from nothing else."""
+"""The book's tables, written from results and from nothing else."""
 
 from pathlib import Path
 from typing import Any
 
 BEGIN = "<!-- begin: written by python -m benchmarks --table -->"
+ARCHITECTURES = "<!-- begin: written by python -m benchmarks.architectures --table -->"
 END = "<!-- end -->"
 
 
@@ -45,11 +46,33 @@ def render(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def update(page: Path, result: dict[str, Any]) -> None:
-    """Write the table between the page's two marks."""
+def architectures(result: dict[str, Any]) -> str:
+    """Return the Markdown of what the architectures cost."""
+    lines = [
+        f"Time as a multiple of the first network of each task: torch {result['torch']}, Python "
+        f"{result['python']}, {result['threads']} thread, median of {result['repeats']} rounds "
+        "in which all took turns, each beside a run of the first, and in brackets the lowest and "
+        "the highest. Reached: the median of the rounds, each with a seed of its own.",
+        "",
+        "| task | network | parameters | updates | reached | time | seconds |",
+        "|---|---|---:|---:|---|---:|---:|",
+    ]
+    for task in result["tasks"]:
+        title = task["title"]
+        for name, row in task["entries"].items():
+            spread = f" ({row['lowest']:.2f} to {row['highest']:.2f})"
+            cells = [title, name, row["parameters"], row["updates"] or "none", row["reached"]]
+            cells += [f"{row['ratio']:.2f}{spread if name != task['base'] else ''}"]
+            lines.append(f"| {' | '.join(map(str, cells))} | {row['seconds']:.2g} |")
+            title = ""
+    return "\n".join(lines)
+
+
+def update(page: Path, begin: str, table: str) -> None:
+    """Write a table between its mark `begin` and the next end mark of the page."""
     text = page.read_text("utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page.name} must hold one line {BEGIN!r} and one line {END!r}")
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    page.write_text(f"{head}{BEGIN}\n\n{render(result)}\n\n{END}{tail}", "utf-8")
+    if text.count(begin) != 1 or END not in text.split(begin)[1]:
+        raise ValueError(f"{page.name} must hold one line {begin!r} and after it a line {END!r}")
+    head, rest = text.split(begin)
+    tail = rest.split(END, 1)[1]
+    page.write_text(f"{head}{begin}\n\n{table}\n\n{END}{tail}", "utf-8")

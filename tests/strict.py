@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from nbval.plugin import find_comment_markers, find_metadata_tags
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tools.notebooks import static_outputs, tags
 
@@ -38,6 +38,8 @@ DIGITS = 6
 RMS = 0.5
 LOCAL = 4.0
 BLOCK = 4
+SHOWN = 5  # lines of one output: enough to see what happened
+HEAD, RULE = 22, 2  # pixels above the pictures, to name them, and between them
 
 NUMBER = re.compile(r"(?<![\w.])((?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][+-]?\d+)?)(?!\w|\.\d)")
 STATE = re.compile(r'(<[^>]*\bdata-dlnotes-explorer="[^"]*"[^>]*\bdata-state=")([^"]*)"')
@@ -134,12 +136,15 @@ def value_difference(where: str, key: str, old: Any, now: Any) -> Iterator[Diffe
 
 
 def text_difference(old: str, now: str) -> str:
-    """Return how two texts differ, '' if they do not: the first line of them that does."""
+    """Return how two texts differ, '' if they do not: the first lines of them that do."""
     lines = zip_longest(str(old).split("\n"), str(now).split("\n"))
-    for number, (before, after) in enumerate(lines, 1):
-        if before is None or after is None or not same_line(before, after):
-            return f"line {number}\n  stored: {before!r}\n  now:    {after!r}"
-    return ""
+    found = [
+        f"line {number}\n  stored: {before!r}\n  now:    {after!r}"
+        for number, (before, after) in enumerate(lines, 1)
+        if before is None or after is None or not same_line(before, after)
+    ]
+    more = [f"and {len(found) - SHOWN} lines more"] * (len(found) > SHOWN)
+    return "\n".join(found[:SHOWN] + more)
 
 
 def same_line(old: str, now: str) -> bool:
@@ -256,4 +261,11 @@ def side_by_side(old: np.ndarray, now: np.ndarray) -> Image.Image:
         on_white = levels[..., :3] + 255 - levels[..., 3:]
         sheet[: levels.shape[0], : levels.shape[1]] = on_white
     gap = np.clip(255 - 8 * np.abs(canvas[0] - canvas[1]), 0, 255)
-    return Image.fromarray(np.hstack([*canvas, gap]).round().astype(np.uint8))
+    image = Image.new("RGB", (3 * width + 2 * RULE, HEAD + height), "#444")
+    draw = ImageDraw.Draw(image)
+    names = ("stored", "new", "difference, 8 times as strong")
+    for number, (name, sheet) in enumerate(zip(names, [*canvas, gap], strict=True)):
+        left = number * (width + RULE)
+        image.paste(Image.fromarray(sheet.round().astype(np.uint8)), (left, HEAD))
+        draw.text((left + 6, HEAD / 2), name, "white", anchor="lm", font_size=14)
+    return image

@@ -7,6 +7,7 @@ dark. What the local Sphinx extension does by itself is tested in test_book_exte
 import base64
 import functools
 import gzip
+import importlib
 import io
 import re
 import sys
@@ -80,9 +81,17 @@ def count_formulas(markdown: str) -> int:
     return sum(token.type.startswith(("math_", "amsmath")) for token in tokens)
 
 
+def docstring_formulas(module: str) -> int:
+    """Count the formulas in the docstrings of a module, in reStructuredText."""
+    source = Path(importlib.import_module(module).__file__).read_text("utf8")
+    return len(re.findall(r":math:`|\.\. math::", source))
+
+
 def source_formulas(name: str) -> int:
     if name not in NOTEBOOKS:
-        return count_formulas((ROOT / f"{name}.md").read_text("utf8"))
+        text = (ROOT / f"{name}.md").read_text("utf8")
+        modules = re.findall(r"^\.\. automodule:: (\S+)$", text, re.M)
+        return count_formulas(text) + sum(map(docstring_formulas, modules))
     total = 0
     for cell in nbformat.read(ROOT / f"{name}.ipynb", as_version=4).cells:
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
@@ -148,6 +157,32 @@ def test_every_figure_looks_like_the_one_in_the_notebook(name):
             pixels = [np.asarray(image.convert("RGBA"), float) for image in (before, after)]
         error = np.sqrt(np.mean((pixels[0] - pixels[1]) ** 2))
         assert error < 0.9, f"{path.name}: {error:.2f} levels of 255, root mean square"
+
+
+@every_notebook
+def test_a_dark_copy_shows_the_same_in_colours_of_the_same_name(name):
+    """Ink and paper change places; what is blue is blue, as light against the rest."""
+    for source in soup(name).select("picture > source"):
+        folder = HTML / Path(name).parent
+        with Image.open(folder / source.parent.img["src"]) as light:
+            before = np.asarray(light.convert("RGB"), int).reshape(-1, 3)
+        with Image.open(folder / source["srcset"]) as dark:
+            assert dark.size == light.size
+            after = np.asarray(dark.convert("RGB"), int).reshape(-1, 3)
+        assert (after[(before == 255).all(1)] == [0x15, 0x18, 0x1C]).all()
+        assert after[(before < 60).all(1)].min(initial=255) > 190, source
+        strong = np.ptp(before, axis=1) > 120  # blue, orange, green, amber at full strength
+        same = after[strong].argmax(1) == before[strong].argmax(1)
+        assert same.sum() >= 0.98 * len(same), source
+
+
+@every_notebook
+def test_what_draws_an_image_has_no_dark_copy(name):
+    """By the code that the page itself shows; an inverted digit or map would be another."""
+    cells = soup(name).select(".cell:has(img)")
+    shades = [cell for cell in cells if re.search("imshow|surface\\(|cmap", cell.get_text())]
+    assert [cell.find("source") for cell in shades] == [None] * len(shades)
+    assert len(soup(name).select("picture")) > len(cells) / 2 or not cells
 
 
 @every_page
@@ -412,19 +447,80 @@ def test_colours_follow_the_system_and_the_button_and_are_kept(browser, site):
         assert "as the system" in button.inner_text()
 
 
+SHOWN = "[...document.images].map(image => image.currentSrc.includes('-dark-'))"
+
+
 @needs_chromium
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_search_finds_a_chapter(browser, site, scheme):
-    base = site if scheme == "http" else HTML.as_uri()
-    with opened(browser, f"{base}/book/notation.html") as page:
-        page.keyboard.press("/")
-        page.keyboard.type("gradient")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/search.html?q=gradient")
-        page.wait_for_load_state("networkidle")  # the summaries
-        page.locator("#search-results li a[href*='01_gradients']").first.click()
-        page.wait_for_url("**/01_gradients.html**")
-        assert page.complaints == []
+def test_figures_follow_the_colours_of_the_page_and_are_light_on_paper(browser, site):
+    copies = len(soup(CHAPTER).select("picture"))
+    with opened(browser, f"{site}/{CHAPTER}.html", theme="dark") as page:
+        button = page.get_by_role("button", name="Colours")
+
+        def shown(count):
+            page.wait_for_function(f"{SHOWN}.filter(Boolean).length === {count}", timeout=5000)
+
+        shown(copies)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        shown(0)
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        shown(copies)
+        button.click()  # light, whatever the system says
+        shown(0)
+        page.emulate_media(color_scheme="light")
+        button.click()  # dark
+        shown(copies)
+
+
+PRINTED = """box => {
+    const [style, path] = [box, box.querySelector(".dlx-trace")].map(e => getComputedStyle(e));
+    const drawn = [...box.querySelectorAll(".dlx-plot")]
+        .map(plot => plot.getBoundingClientRect())
+        .flatMap(({ width, height }) => [width / box.currentCSSZoom, height / box.currentCSSZoom]);
+    return { paper: style.backgroundColor, path: path.stroke, drawn };
+}"""
+
+
+@needs_chromium
+def test_a_page_prints_light_and_without_what_is_folded(browser, site):
+    with opened(browser, f"{site}/{CHAPTER}.html", theme="dark") as page:
+        code = page.locator(".tag_hide-input > details")
+        solution = page.locator(".tag_solution > details").first
+        code.nth(1).locator("summary").click()
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+        assert not code.first.is_visible()
+        assert code.nth(1).locator("pre").is_visible()  # the reader has opened it
+        assert solution.locator("summary").is_visible()
+        assert not solution.locator("pre").first.is_visible()
+        note = "getComputedStyle(document.querySelector('article'), '::before').content"
+        assert "is not printed" in page.evaluate(note)
+        assert not page.locator("header.top").is_visible()
+
+
+@needs_chromium
+@every_theme
+def test_an_explorer_prints_its_state_at_the_size_that_it_is_drawn_for(browser, site, theme):
+    with opened(browser, f"{site}/{CHAPTER}.html", theme=theme) as page:
+        box = page.locator(".dlx").first
+        box.get_by_label("Learning rate").focus()
+        page.keyboard.press("ArrowLeft")
+        before = box.evaluate(PRINTED)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        assert box.evaluate(PRINTED) == {
+            "paper": "rgb(255, 255, 255)",
+            "path": "rgb(179, 64, 0)",
+            "drawn": pytest.approx(before["drawn"], abs=0.5),
+        }
+        assert not box.get_by_label("Learning rate").is_visible()
+        assert box.locator(".dlx-value").first.is_visible()
+        assert not box.get_by_role("button").first.is_visible()
+        assert box.locator("select").first.evaluate("e => getComputedStyle(e).appearance") == "none"
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert box.evaluate(PRINTED) == before
 
 
 @needs_chromium

@@ -1,20 +1,27 @@
 """The book's local Sphinx extension: formulas, figures, folded cells, and refused builds."""
 
+import colorsys
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
+import matplotlib.colors
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-from course import figures, maths  # noqa: E402
+from course import dark, figures, maths  # noqa: E402
 
+from dlnotes import plots  # noqa: E402
 from dlnotes.explorers import esm  # noqa: E402
 
 # Formulas
@@ -116,12 +123,99 @@ def test_a_figure_is_made_once_for_all_builds(tmp_path):
     assert second.read_bytes() == b"seen"
 
 
+# Figures on a dark page
+
+BOOK_CSS = (ROOT / "book" / "assets" / "book.css").read_text("utf8")
+COURSE_STYLE = matplotlib.rc_params_from_file(
+    ROOT / "src" / "dlnotes" / "course.mplstyle", use_default_template=False
+)
+LINES = [c["color"] for c in COURSE_STYLE["axes.prop_cycle"]][:6]  # the seventh is ink
+
+
+def luminance(rgb):
+    """Relative luminance by WCAG of colours between 0 and 255."""
+    part = np.asarray(rgb) / 255
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def on_dark(*names):
+    colours = np.array([matplotlib.colors.to_rgb(name) for name in names]) * 255
+    return dark.turned(colours)[0]
+
+
+def test_the_paper_of_a_dark_figure_is_that_of_the_page():
+    paper = re.search(r"--paper: light-dark\(#ffffff, (#\w+)\)", BOOK_CSS)[1]
+    assert on_dark("white") == pytest.approx(np.array([matplotlib.colors.to_rgb(paper)]) * 255)
+
+
+def test_lines_keep_their_hue_on_a_dark_page_and_are_readable():
+    """Text is written in the first two, and in the greys of axes and labels."""
+    lines, paper = on_dark(*LINES), luminance(on_dark("white")[0])
+    for name, line in zip(LINES, lines, strict=True):
+        before, after = (
+            colorsys.rgb_to_hls(*rgb)[0] * 360
+            for rgb in (matplotlib.colors.to_rgb(name), line / 255)
+        )
+        assert abs(before - after) < 6, name
+    text = [COURSE_STYLE[key] for key in ("text.color", "xtick.color", "axes.labelcolor")]
+    inks = np.concatenate([lines, on_dark(*(f"#{c}".replace("##", "#") for c in text))])
+    assert ((luminance(inks) + 0.05) / (paper + 0.05) >= 4.5).all()
+    assert (luminance(on_dark(plots.CONTOUR_GREY)) + 0.05) / (paper + 0.05) >= 3
+    assert luminance(lines[4]) > 1.5 * luminance(lines[0])  # sky blue stays the light blue
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.8])
+def test_a_shaded_area_is_as_faint_on_a_dark_page(share):
+    for name in LINES:
+        full = np.array(matplotlib.colors.to_rgb(name)) * 255
+        shaded, _ = dark.turned((share * full + (1 - share) * 255)[None])
+        meant = share * on_dark(name) + (1 - share) * on_dark("white")
+        assert np.abs(shaded - meant).max() < 16, name
+
+
+def test_a_figure_in_other_colours_has_no_dark_copy(tmp_path):
+    strange = Image.new("RGB", (90, 60), "white")
+    draw = ImageDraw.Draw(strange)
+    draw.rectangle([10, 10, 80, 20], fill="#0072b2")
+    assert dark.darkened(strange).getpixel((1, 1)) == (0x15, 0x18, 0x1C)
+    draw.rectangle([10, 30, 80, 50], fill="#8a00ff")
+    assert dark.darkened(strange) is None
+
+
+def test_a_dark_copy_is_made_once_for_each_content(tmp_path):
+    Image.new("RGB", (90, 60), "white").save(tmp_path / "plot.webp")
+    first = dark.copy(tmp_path / "plot.webp", tmp_path / "kept")
+    first.unlink()
+    (tmp_path / "kept" / first.name).write_bytes(b"kept")
+    assert dark.copy(tmp_path / "plot.webp", tmp_path / "kept").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize(
+    ("code", "alt", "caption", "text", "stays"),
+    [
+        ("ax.plot(x)", "A line that falls.", "Loss.", "It falls.", False),
+        ("ax.imshow(digit)", "A line that falls.", "Loss.", "It falls.", True),
+        ("left.plot_surface(x, y, z)", "A line that falls.", "Loss.", "It falls.", True),
+        ("ax.plot(x)", "A dark line that falls.", "Loss.", "It falls.", True),
+        ("ax.plot(x)", "A line that falls.", "Black: the loss.", "It falls.", True),
+        ("ax.plot(x)", "A line that falls.", "Loss.", "The white line falls.", True),
+    ],
+)
+def test_a_figure_whose_shades_mean_something_stays_light(code, alt, caption, text, stays):
+    image = nodes.image(alt=alt)
+    figure = nodes.figure("", image, nodes.caption("", caption))
+    cell = nodes.container("", nodes.literal_block(code, code), figure, nb_element="cell_code")
+    nodes.section("", cell, nodes.paragraph("", text))
+    assert dark.stays_light(image) is stays
+
+
 # Whole builds
 
 
 def build(folder: Path, cells: list[nbformat.NotebookNode], text: str = "") -> tuple[int, str]:
     """Build a book of one notebook and one page with the real configuration."""
-    for name in ("_config.yml", "pyproject.toml"):
+    for name in ("_config.yml", "pyproject.toml", "CITATION.cff"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "src" / "dlnotes" / "explorers", folder / "src/dlnotes/explorers")
     shutil.copy(ROOT / "src/dlnotes/__init__.py", folder / "src/dlnotes/__init__.py")

@@ -31,7 +31,15 @@ def project(tmp_path):
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     if (ROOT / "_build/figures").exists():  # drawn already: a minute less
         shutil.copytree(ROOT / "_build/figures", tmp_path / "_build/figures")
-    for name in ("_toc.yml", "_config.yml", "CHANGELOG.md", "pyproject.toml", "Makefile"):
+    names = (
+        "_toc.yml",
+        "_config.yml",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "Makefile",
+    )
+    for name in names:
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -104,14 +112,14 @@ def test_a_part_shares_the_number_of_its_chapter_and_comes_after_it(project):
     assert chapter.CONTENTS.findall(contents)[:3] == ["01", "01", "02"]
     assert contents.index("01_gradients") < contents.index("01_waves")
     first_page = (project / "book/index.md").read_text("utf8")
-    assert chapter.FIRST_PAGE.findall(first_page)[:3] == ["1", "1", "2"]
+    assert chapter.FIRST_PAGE.findall(first_page)[:3] == ["01", "01", "02"]
 
 
 @pytest.mark.parametrize(
     ("number", "order"), [(3, ["03", "05", "07"]), (6, ["05", "06", "07"]), (8, ["05", "07", "08"])]
 )
 def test_entries_are_in_the_order_of_the_chapters(number, order):
-    entry = "      - file: notebooks/{0:02}_a\n        title: {0} · A: b\n"
+    entry = "      - file: notebooks/{0:02}_a\n        title: {0:02} · A: b\n"
     text = f"before\n{entry.format(5)}{entry.format(7)}after\n"
     result = chapter.insert(text, chapter.CONTENTS, number, entry.format(number))
     assert chapter.CONTENTS.findall(result) == order

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import dlnotes.exercises
-from dlnotes.exercises import Check, Lab, checks
+from dlnotes.exercises import Check, Lab, checks, regularisation
 
 NO_ANSWER = checks.NO_ANSWER
 
@@ -308,3 +308,19 @@ def test_no_answer_stands_in_the_frames_of_a_check():
     with open(checks.__file__, encoding="utf8") as source:
         assert "regression" not in source.read()
     assert all(check.right.__code__.co_filename != checks.__file__ for check in EXERCISES.values())
+
+
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        ("company", lambda ask, x, order: (ask(x)[order] != ask(x[order])).double().mean()),
+        (
+            "control",
+            lambda pipeline, x, y, orders: torch.tensor(
+                [pipeline(x, y.index_select(0, order)) for order in orders], dtype=torch.float64
+            ).mean(),
+        ),
+    ],
+)
+def test_a_program_in_an_exercise_answers_tensors_with_tensors(step, answer):
+    assert regularisation.lab[step].verdict(answer) == "Right."

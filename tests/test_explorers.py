@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import drawn
@@ -159,6 +160,20 @@ def test_book_side_needs_only_the_standard_library():
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "dlnotes" in loaded
     assert not loaded & {"torch", "numpy", "anywidget", "ipywidgets", "traitlets"}
+
+
+def test_environment_may_be_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(Path(esm.__file__).parents[2])
+    code = "import dlnotes.explorers.esm as e; e.module(e.names()[0]); print(e.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(tmp_path / "link")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path)), "another copy was imported"
 
 
 def test_html_cannot_be_broken_out_of():

@@ -19,6 +19,8 @@ import nbformat
 import pytest
 from browser import needs_chromium
 
+from tools import notebooks
+
 pytestmark = [
     needs_chromium,
     pytest.mark.skipif(
@@ -211,3 +213,23 @@ def test_solution_is_folded_until_it_is_opened(lab):
     assert "secret" not in cell.text_content()
     cell.locator(".jp-Placeholder-content").click()
     cell.get_by_text("secret").wait_for()
+
+
+def test_a_save_changes_what_was_edited_and_nothing_else(browser, server, folder):
+    """A chapter is opened, one cell is edited, and JupyterLab saves it in its own way."""
+    stored = notebooks.FOLDER / "02_autograd.ipynb"
+    file = folder / stored.name
+    file.write_bytes(stored.read_bytes())
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.goto(server.replace("NAME", file.name), timeout=120_000)
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", timeout=120_000)
+    page.locator(".jp-Notebook .jp-Cell").first.dblclick(timeout=60_000)
+    page.locator(".jp-Cell.jp-mod-active .cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Edited here.")
+    saved = Lab(page, file).saved()
+    page.close()
+    expected = notebooks.read(stored)
+    expected.cells[0].source += " Edited here."
+    assert notebooks.dumps(notebooks.normalise(saved)) == notebooks.dumps(expected)
+    assert file.read_bytes() != notebooks.dumps(expected).encode(), "JupyterLab added nothing"

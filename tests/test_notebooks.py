@@ -280,6 +280,104 @@ def test_noise_is_taken_out(nb, change):
     assert notebooks.dumps(notebooks.normalise(nb)) == clean
 
 
+# ---- what each editor writes into a file when it saves it ----------------------------
+
+
+def jupyterlab(nb):
+    """JupyterLab 4: settings of the cells that were looked at, times, what was folded."""
+    nb.metadata.kernelspec.update(display_name="Python 3 (ipykernel)")
+    nb.metadata.language_info.update(version="3.12.4", codemirror_mode={"name": "ipython"})
+    nb.metadata.update(
+        toc={"base_numbering": 1},
+        widgets={"application/vnd.jupyter.widget-state+json": {"state": {"ab": {}}}},
+    )
+    for number, cell in enumerate(nb.cells):
+        cell.metadata.update(editable=True, slideshow={"slide_type": ""}, trusted=True)
+        cell.metadata.setdefault("tags", [])
+        if cell.cell_type == "code":
+            cell.execution_count = number + 40
+            cell.metadata.execution = {"iopub.status.busy": "2026-11-21T23:16:36.1Z"}
+            cell.metadata.update(collapsed=False, scrolled=True)
+            cell.metadata.jupyter = {"source_hidden": False, "outputs_hidden": True}
+        else:
+            cell.metadata["jp-MarkdownHeadingCollapsed"] = True
+    return json.dumps(nb, indent=1, ensure_ascii=False) + "\n"
+
+
+def colab(nb):
+    """Colab: its settings, a badge, sizes of outputs; in a file that it made, no cell ids."""
+    nb.nbformat_minor = 0
+    nb.metadata = {
+        "colab": {"provenance": [], "toc_visible": True, "gpuType": "T4"},
+        "accelerator": "GPU",
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in nb.cells:
+        cell.metadata.update(id=cell.pop("id"), colab_type="text")
+        cell.source = cell.source.splitlines(keepends=True)
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.metadata.update(colab_type="code", outputId="19fe063e-d6eb")
+            cell.metadata.colab = {"base_uri": "https://localhost:8080/", "height": 35}
+    badge = '<a href="https://colab.research.google.com/…" target="_parent"><img src="…"></a>'
+    head = {"cell_type": "markdown", "source": [badge]}
+    head["metadata"] = {"id": "view-in-github", "colab_type": "text"}
+    nb.cells.insert(0, nbformat.from_dict(head))
+    order = ("nbformat", "nbformat_minor", "metadata", "cells")
+    return json.dumps({key: nb[key] for key in order}, indent=2)  # no line end, all in ASCII
+
+
+def vscode(nb):
+    """VS Code: the kernel that was chosen, an interpreter's hash, Windows' line ends."""
+    nb.metadata.kernelspec.update(display_name=".venv (3.11.9)")
+    nb.metadata.language_info.update(
+        version="3.11.9",
+        file_extension=".py",
+        mimetype="text/x-python",
+        nbconvert_exporter="python",
+    )
+    nb.metadata.update(orig_nbformat=4, vscode={"interpreter": {"hash": "31f2aee4e71d21fbe5cf"}})
+    for cell in nb.cells:
+        cell.source = (cell.source + "\n").replace("\n", "\r\n")
+        if cell.cell_type == "code":
+            cell.metadata.vscode = {"languageId": "python"}
+    return json.dumps(nb, indent=4, ensure_ascii=False).replace("\n", "\r\n")
+
+
+EDITORS = [jupyterlab, colab, vscode]
+
+
+@pytest.mark.parametrize("save", EDITORS)
+def test_a_save_and_make_notebooks_change_what_was_edited_and_nothing_else(
+    executed, tmp_path, save
+):
+    """In the bytes: the source of the cell, its outputs, and those that follow from them."""
+    nb = notebooks.read(executed)
+    cell_of(nb, "prints").source = "print('ä', flush=True)\nprint('b')\nobject"
+    nb.cells.append(nbformat.v4.new_markdown_cell("![dot](attachment:dot.png)", id="dot"))
+    nb.cells[-1].attachments = {"dot.png": {"image/png": png(np.zeros((2, 2, 3), np.uint8))}}
+    expected = nbformat.from_dict(json.loads(json.dumps(nb)))
+    cell_of(expected, "prints").outputs[0].text = "ä\nb\n"
+    path = tmp_path / executed.name
+    path.write_bytes(save(nb).encode())
+    assert path.read_text("utf8") != notebooks.dumps(expected)
+    assert notebooks.main([], tmp_path) == 0
+    assert path.read_bytes() == notebooks.dumps(expected).encode()
+
+
+@pytest.mark.parametrize("save", EDITORS)
+def test_every_page_comes_back_from_every_editor(save):
+    """Without being executed; Colab has none of the outputs' counts, which are made anew."""
+    for path in PAGES:
+        nb = notebooks.read(path)
+        counts = [cell.execution_count for cell in notebooks.code_cells(nb)]
+        saved = nbformat.v4.reads(save(nb).replace("\r\n", "\n"))
+        for cell, count in zip(notebooks.code_cells(saved), counts, strict=True):
+            cell.execution_count = count
+        assert notebooks.dumps(notebooks.normalise(saved)) == path.read_text("utf8")
+
+
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 

@@ -87,7 +87,42 @@ def test_the_ends_of_the_ranges_are_tried_on_files_that_exist():
     assert len(named) > 10
     assert [name for name in named if not (ROOT / name).exists()] == []
     assert "requirements.py --lowest" in script
-    assert "jupyter execute notebooks/*.ipynb" in script
+    assert '--changed "$GITHUB_STEP_SUMMARY" notebooks' in script
+
+
+def test_the_weekly_workflow_tries_colab_and_the_links():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ranges.yml").read_text("utf8"))["jobs"]
+    for name, command in {"colab": "make colab", "links": "make -s links"}.items():
+        script = "\n".join(step.get("run", "") for step in jobs[name]["steps"])
+        assert command in script
+        assert "GITHUB_STEP_SUMMARY" in script
+
+
+def test_links_are_checked_nowhere_else():
+    """Tests and builds ask nothing of other people's servers."""
+    for path in (*WORKFLOWS, ROOT / ".ci/run"):
+        asks = "linkcheck" in (text := path.read_text("utf8")) or "make -s links" in text
+        assert asks == (path.stem == "ranges"), path
+
+
+@pytest.mark.parametrize("stem", ["test", "ranges"])
+def test_pictures_of_what_differs_are_kept(stem):
+    jobs = yaml.safe_load((ROOT / f".github/workflows/{stem}.yml").read_text("utf8"))["jobs"]
+    for name in jobs.keys() - {"links"}:
+        last = jobs[name]["steps"][-1]
+        assert last["uses"].startswith("actions/upload-artifact@")
+        assert last["if"] in ("failure()", "always()"), "only where nothing differs"
+        assert last["with"]["path"] == "_build/differences"
+    assert 'rootpath / "_build" / "differences"' in (ROOT / "conftest.py").read_text("utf8")
+
+
+def test_what_the_makefile_lists_is_what_it_does():
+    text = (ROOT / "Makefile").read_text("utf8")
+    targets = set(re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split())
+    head = text.split("\n\n")[0]
+    listed = re.findall(r"^# make (\w+(?: \| \w+)*)", head, re.MULTILINE)
+    assert {name for line in listed for name in line.split(" | ")} == targets
+    assert targets <= set(re.findall(r"^(\w+):", text, re.MULTILINE))
 
 
 def test_an_unknown_extra_is_named():
@@ -148,7 +183,8 @@ def test_no_address_of_a_repository_is_in_a_source():
 
 def test_the_page_on_checking_states_the_tolerances_that_are_used():
     page = (ROOT / "book/checked.md").read_text("utf8")
-    assert f"one part in {1 / strict.REL:.0f}, or" in page
+    parts = f"{1 / strict.REL:_.0f}".replace("_", " ")
+    assert f"one part in {parts}, or" in page
     assert strict.DIGITS == 6
     assert "six or more are printed" in page
     assert f"may differ by {strict.RMS} on average" in page

@@ -11,6 +11,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import changed
 import nbformat
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from tools import notebooks
 
 ROOT = Path(__file__).parents[1]
 WORDS = ("PASSED", "FAILED")
+SETTINGS = ("pyproject.toml", "constraints.txt", "conftest.py")
+TESTS = ("tests/strict.py", "tests/changed.py")
 TOOLS = ("tools/notebooks.py", "tools/numbers_in_text.py")
 
 SETUP = """\
@@ -232,7 +235,7 @@ NOISE = {
 def project(tmp_path_factory):
     """Return a folder with the real configuration and no notebook yet."""
     root = tmp_path_factory.mktemp("project")
-    for name in ("pyproject.toml", "conftest.py", "tests/strict.py", *TOOLS):
+    for name in (*SETTINGS, *TESTS, *TOOLS):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     (root / "notebooks").mkdir()
@@ -299,16 +302,30 @@ def test_noise_was_planted(verdicts):
 
 
 def test_changed_picture_is_saved_beside_the_stored_one(verdicts, project):
-    path = re.search(r"side by side: (.+\.png)", verdicts["planted", "moved-curve"])[1]
-    assert Path(path).is_relative_to(project / ".pytest_cache")
+    """The last line of the failure says where; the three pictures are what they say."""
+    last = verdicts["planted", "moved-curve"].rstrip().split("\n")[-1]
+    path = re.fullmatch(r"stored \| new \| difference: (.+\.png)", last)[1]
+    assert path == "_build/differences/planted/moved-curve-1.png"
     stored = notebooks.read(verdicts["clean file"]).cells
     stored = next(cell for cell in stored if cell.id == "moved-curve").outputs[0]
-    height, width, _ = strict.pixels(stored.data["image/png"]).shape
-    with Image.open(path) as image:
-        assert image.size == (3 * width, height)
-        panels = np.split(np.asarray(image).astype(int), 3, axis=1)
-    assert np.abs(panels[0] - panels[1]).max() > 0
-    assert panels[2].min() < 128
+    old = strict.pixels(stored.data["image/png"])[..., :3]
+    height, width, _ = old.shape
+    with Image.open(project / path) as image:
+        assert image.size == (3 * width + 2 * strict.RULE, height + strict.HEAD)
+        sheet = np.asarray(image).astype(int)[strict.HEAD :]
+    step = width + strict.RULE
+    panels = [sheet[:, left : left + width] for left in (0, step, 2 * step)]
+    assert (panels[0] == old).all()
+    assert np.abs(panels[0] - panels[1]).max() > 32, "the new picture is the stored one"
+    assert (panels[2] == np.clip(255 - 8 * np.abs(panels[0] - panels[1]), 0, 255)).all()
+
+
+def test_only_changed_pictures_are_saved(verdicts, project):
+    saved = {path.stem[:-2] for path in (project / "_build/differences").rglob("*.png")}
+    # A callback that raises, or another number of pixels, is more than a changed picture.
+    assert {name for name in FAULTS if FAULTS[name][2] == PICTURE} <= saved
+    assert saved <= {name for name in FAULTS if FAULTS[name][0] in (FIGURE, DESCENT, INTERACT)}
+    assert not (project / "_build/differences/clean").exists()
 
 
 def test_summary_counts_cells_and_pictures(verdicts):
@@ -419,6 +436,76 @@ def test_declared_numbers_are_evaluated_after_the_last_cell(single):
     assert "0.8 cannot be computed: " in result.stdout
 
 
+# ---- the report of what other versions change --------------------------------------
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_report_says_what_changed_and_does_not_fail(single, workers):
+    nb = notebooks.read(single)
+    nb.cells[0].update(source="half = 0.5\nprint(half)\nprint(half / 2)")
+    nb.cells[0].outputs[0].text = "0.6\n0.25\n"
+    nb.cells[0].metadata.dlnotes = {"numbers": {"0.7": "half"}}
+    picture = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    nb.cells.append(nbformat.v4.new_code_cell(picture, id="line", execution_count=2))
+    notebooks.execute(nb, single.parent)
+    nb = notebooks.normalise(nb)
+    nb.cells[0].outputs[0].text = "0.6\n0.25\n"
+    nb.cells[1].source = picture.replace("[1, 2]", "[2, 1]")
+    single.write_text(notebooks.dumps(nb))
+    root = single.parents[1]
+    result = run_pytest(root, "--nbval", "notebooks", "--changed", "out/report.md", *workers)
+    assert result.returncode == 0, result.stdout
+    assert "3 changed: out/report.md" in result.stdout
+    report = (root / "out/report.md").read_text("utf8")
+    assert "3 outputs differ from the stored ones, in 2 cells compared." in report
+    assert "| one | 3 |" in report
+    assert "line 1\n  stored: '0.6'\n  now:    '0.5'\n````" in report
+    assert "the text says 0.7, and its declaration gives 0.5" in report
+    assert "stored | new | difference: `_build/differences/one/line-1.png`" in report
+    assert (root / "_build/differences/one/line-1.png").is_file()
+    assert re.search(r"\| numpy \| [\d.]+ \| [\d.]+ \|", report)
+    assert "failed" not in report
+
+
+def test_report_still_fails_where_a_cell_raises(single):
+    edit(single, source="import sys\nraise KeyError('moved')")
+    root = single.parents[1]
+    result = run_pytest(root, "--nbval", "notebooks", "--changed", "report.md")
+    assert result.returncode == 1
+    report = (root / "report.md").read_text("utf8")
+    assert "- `notebooks/one.ipynb::Cell 0 (half)`: `` KeyError: 'moved' ``" in report
+    assert "**1 failed**" in report
+
+
+def test_report_names_what_failed_first_in_each_file():
+    raised = "Cell 3\n\x1b[31mZeroDivisionError\x1b[0m: division\n"
+    after = "Cell 4\nNameError: name 'x'\n"
+    failed = [("a.ipynb::3", raised), ("a.ipynb::4", after), ("b.ipynb::1", "Cell 1\nno kernel\n")]
+    lines = changed.report([], failed, 9).splitlines()
+    assert [line for line in lines if line.startswith("- ")] == [
+        "- `a.ipynb::3`: `` ZeroDivisionError: division ``",
+        "- `b.ipynb::1`: `` no kernel ``",
+    ]
+
+
+def test_report_of_no_change_says_so(single):
+    edit(single, source="print(0.6)")
+    root = single.parents[1]
+    assert run_pytest(root, "--nbval", "notebooks", "--changed", "report.md").returncode == 0
+    report = (root / "report.md").read_text("utf8")
+    assert "0 outputs differ from the stored ones, in 1 cells compared." in report
+    assert "##" not in report
+
+
+def test_report_marks_other_versions_and_cuts_long_lines(monkeypatch):
+    monkeypatch.setattr(changed, "version", lambda name: "0.0.1" if name == "numpy" else "1")
+    rows = dict(row.strip("| ").split(" | ", 1) for row in changed.versions())
+    assert rows["numpy"].endswith(" | **0.0.1**")
+    assert "torch" in rows
+    entry = {"notebook": "a", "cell": "c", "code": "", "texts": ["x" * 5000], "pictures": []}
+    assert len("\n".join(changed.described(entry))) < changed.MAX_LINE + 50
+
+
 # ---- the pure functions ----------------------------------------------------------
 
 
@@ -469,6 +556,14 @@ def test_same_line(old, now):
 def test_other_line(old, now):
     assert not strict.same_line(old, now)
     assert not strict.same_line(now, old)
+
+
+def test_the_first_lines_that_differ_are_named_and_the_others_counted():
+    old, now = "\n".join("abcdefgh"), "\n".join("aBCDEFGh")
+    found = strict.text_difference(old, now)
+    assert re.findall(r"^line (\d)$", found, re.MULTILINE) == list("23456")
+    assert found.endswith("\nand 1 lines more")
+    assert "more" not in strict.text_difference("a\nb", "a\nc")
 
 
 def test_a_line_more_or_less_is_a_difference_and_named():

@@ -87,11 +87,10 @@ def begin(name: str, title: str = "", root: Path = ROOT, part: bool = False) -> 
     if taken := [*([] if part else parts), *filter(Path.exists, (notebook, module))]:
         raise ValueError(f"{taken[0].relative_to(root)} exists: choose another name")
     contents, first_page = root / "_toc.yml", root / "book/index.md"
-    quoted = yaml.safe_dump(f"{int(number)} · {title}", allow_unicode=True, width=1000).split("\n")[
-        0
-    ]
+    numbered = f"{number} · {title}"
+    quoted = yaml.safe_dump(numbered, allow_unicode=True, width=1000).split("\n")[0]
     entry = f"      - file: notebooks/{name}\n        title: {quoted}\n"
-    line = f"- **{int(number)}** [{title}](../notebooks/{name}.ipynb). What it is about.\n"
+    line = f"- **{number}** [{title}](../notebooks/{name}.ipynb). What it is about.\n"
     texts = {
         contents: insert(contents.read_text("utf8"), CONTENTS, int(number), entry),
         first_page: insert(first_page.read_text("utf8"), FIRST_PAGE, int(number), line),

@@ -38,11 +38,9 @@ MAX_SECONDS = 60.0
 CELL_TIMEOUT = 300
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
-# Written by JupyterLab, Colab, VS Code or nbclient; says nothing about the chapter.
-NOISE = {
-    *("ExecuteTime", "collapsed", "colab", "execution", "executionInfo", "id"),
-    *("jp-MarkdownHeadingCollapsed", "outputId", "pycharm", "scrolled", "trusted", "vscode"),
-}
+# What the course reads of a cell's metadata. JupyterLab, Colab, VS Code and nbclient write
+# more there with every save (times, ids, sizes, what is folded), which says nothing.
+KEPT = ("dlnotes", "mystnb", "tags")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -148,13 +146,15 @@ def normalise(nb: Notebook) -> Notebook:
     nb = nbformat.from_dict(json.loads(json.dumps(nb)))
     nb.nbformat, nb.nbformat_minor = 4, 5
     nb.metadata = nbformat.from_dict(METADATA)
+    # Colab puts its badge, with the address of a repository, above what it saves to GitHub.
+    nb.cells = [cell for cell in nb.cells if cell.metadata.get("id") != "view-in-github"]
     seen: set[str] = set()
     for cell in nb.cells:
-        cell.metadata = {k: v for k, v in cell.metadata.items() if k not in NOISE}
-        cell.metadata = nbformat.from_dict(cell.metadata)
-        cell.source = cell.source.strip("\n")
+        cell.source = cell.source.replace("\r\n", "\n").strip("\n")
         cell.id = cell_id(cell, seen)
         seen.add(cell.id)
+        kept = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
+        cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type == "code":
             fold(cell)
             cell.outputs = static_outputs(cell.outputs)
@@ -243,8 +243,11 @@ def chunks(png: bytes) -> set[bytes]:
 
 
 def cell_id(cell: Cell, taken: set[str]) -> str:
-    """Return the cell's own id where it is valid and free, else one made from its text."""
-    own = str(cell.get("id", ""))
+    """Return the cell's own id where it is valid and free, else one made from its text.
+
+    Where a file is older than cell ids (nbformat 4.5), Colab keeps its own in the metadata.
+    """
+    own = str(cell.get("id") or cell.metadata.get("id", ""))
     if re.fullmatch(r"[\w-]{1,64}", own, re.ASCII) and own not in taken:
         return own
     words = re.findall(r"[a-z0-9]+", f"{cell.cell_type} {cell.source.lower()}")
@@ -464,9 +467,9 @@ def run(path: Path, check: bool) -> list[str]:
     The file is replaced in one step, and only after everything ran: a failure leaves it
     as it was.
     """
-    nb = read(path)
+    nb = normalise(read(path))
     if check:
-        text = dumps(normalise(nb))
+        text = dumps(nb)
         stale = text != path.read_text("utf8")
         return [*problems(nb), *["not normalised: run make notebooks"] * stale]
     seconds, disagreements = execute(nb, path.parent)

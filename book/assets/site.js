@@ -8,9 +8,13 @@
   // Colours: as the system, light, dark. The head's script applies the choice.
   const modes = { auto: "as the system", light: "light", dark: "dark" };
   const button = document.querySelector(".mode");
+  // The dark copy of a figure comes with dark colours, whoever chose them, but not on paper.
+  const media = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+  const dress = (mode) => all("picture > source").forEach((source) => { source.media = media[mode]; });
   const label = () => {
     button.querySelector(".value").textContent = modes[root.dataset.mode];
     button.title = button.textContent;
+    dress(root.dataset.mode);
   };
   button.addEventListener("click", () => {
     const names = Object.keys(modes);
@@ -96,6 +100,23 @@
   }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
   all("article section[id]").forEach((section) => spy.observe(section));
 
-  // On paper nothing stays folded.
-  addEventListener("beforeprint", () => all("details.folded").forEach((fold) => { fold.open = true; }));
+  // A hit of the search sends its words along, to be marked.
+  if (new URLSearchParams(location.search).has("mark")) {
+    const script = document.createElement("script");
+    script.src = `${root.dataset.content_root}_static/mark.js`;
+    script.addEventListener("load", () => marks.show());
+    document.head.append(script);
+  }
+
+  // Explorers are drawn for their size on the screen: they keep it on paper.
+  const keep = (sizes) => all(".dlx, .dlx-plot, .dlx-net").map((box) => [box, sizes(box)])
+    .forEach(([box, style]) => Object.assign(box.style, style));
+  addEventListener("beforeprint", () => dress("light"));
+  addEventListener("afterprint", () => dress(root.dataset.mode));
+  addEventListener("beforeprint", () => keep((box) => {
+    const { width, height } = box.getBoundingClientRect();
+    const own = { boxSizing: "border-box", width: `${width}px` };
+    return box.matches(".dlx") ? own : { ...own, height: `${height}px` };
+  }));
+  addEventListener("afterprint", () => keep(() => ({ boxSizing: "", width: "", height: "" })));
 })();

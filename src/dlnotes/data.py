@@ -161,7 +161,7 @@ def digits(*, images: bool = False, **options: Any) -> Splits:
     images : bool
         Return inputs ``(samples, 1, 8, 8)`` for convolutions instead of ``(samples, 64)``.
     **options
-        `val`, `test`, `seed` of `split`.
+        ``val``, ``test``, ``seed`` of `split`.
 
     Examples
     --------

@@ -11,15 +11,15 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch
 
-LINE, WEIGHT, FORWARD, BACKWARD = "#8a93a0", "#333333", "C0", "C1"
-COLUMNS = {"i": 0.6, "h": 3.9, "o": 7.2, "E": 9.3}  # one a layer
-ROWS = {"1": 4.6, "2": 1.3}  # one a unit
-EDGES = {
+_LINE, _WEIGHT, _FORWARD, _BACKWARD = "#8a93a0", "#333333", "C0", "C1"
+_COLUMNS = {"i": 0.6, "h": 3.9, "o": 7.2, "E": 9.3}  # one a layer
+_ROWS = {"1": 4.6, "2": 1.3}  # one a unit
+_EDGES = {
     **{"w1": ("i1", "h1"), "w2": ("i2", "h1"), "w3": ("i1", "h2"), "w4": ("i2", "h2")},
     **{"w5": ("h1", "o1"), "w6": ("h2", "o1"), "w7": ("h1", "o2"), "w8": ("h2", "o2")},
 }
-RADIUS = 0.55
-SIZE = 9.5  # of the texts in a graph, in points
+_RADIUS = 0.55
+_SIZE = 9.5  # of the texts in a graph, in points
 
 
 def network(
@@ -51,23 +51,23 @@ def network(
     ['w5 = 0.4']
     """
 
-    def write(x: float, y: float, text: str, color: str = FORWARD, **box: Any) -> None:
+    def write(x: float, y: float, text: str, color: str = _FORWARD, **box: Any) -> None:
         text = text.replace("-", "−")
         ax.text(x, y, text, color=color, ha="center", va="center", fontsize=9.5, **box)
 
     white: dict[str, Any] = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}}
-    for name, (source, target) in EDGES.items():
-        start, end = ((COLUMNS[unit[0]], ROWS[unit[1]]) for unit in (source, target))
-        ax.plot(*zip(start, end, strict=True), color=LINE, lw=1, zorder=1)
+    for name, (source, target) in _EDGES.items():
+        start, end = ((_COLUMNS[unit[0]], _ROWS[unit[1]]) for unit in (source, target))
+        ax.plot(*zip(start, end, strict=True), color=_LINE, lw=1, zorder=1)
         along = 0.5 if start[1] == end[1] else 0.3  # the two diagonals cross in the middle
         x, y = (a + along * (b - a) for a, b in zip(start, end, strict=True))
-        write(x, y, f"{name} = {net[name]:.4g}", WEIGHT, **white)
+        write(x, y, f"{name} = {net[name]:.4g}", _WEIGHT, **white)
         if gradients:
-            write(x, y - 0.37, f"{gradients[f'dE/d{name}']:+.4f}", BACKWARD, **white)
+            write(x, y - 0.37, f"{gradients[f'dE/d{name}']:+.4f}", _BACKWARD, **white)
 
     for unit in ("i1", "i2", "h1", "h2", "o1", "o2"):
-        x, y = COLUMNS[unit[0]], ROWS[unit[1]]
-        ax.add_patch(Circle((x, y), RADIUS, facecolor="white", edgecolor=LINE, zorder=2))
+        x, y = _COLUMNS[unit[0]], _ROWS[unit[1]]
+        ax.add_patch(Circle((x, y), _RADIUS, facecolor="white", edgecolor=_LINE, zorder=2))
         out = net[unit] if unit in net else values[f"out_{unit}"]
         write(x, y, f"{unit}\n{out:.4f}")
         if unit in net:
@@ -75,18 +75,18 @@ def network(
         away = 1 if unit[1] == "1" else -1  # outwards: inside there is no room
         write(x, y + 0.82 * away, f"net = {values[f'net_{unit}']:.4f}")
         if gradients:
-            write(x, y + 1.2 * away, f"{gradients[f'dE/dnet_{unit}']:+.4f}", BACKWARD)
+            write(x, y + 1.2 * away, f"{gradients[f'dE/dnet_{unit}']:+.4f}", _BACKWARD)
 
-    for row, y in ROWS.items():
-        ax.plot((COLUMNS["o"], COLUMNS["E"]), (y, y), color=LINE, lw=1, zorder=1)
+    for row, y in _ROWS.items():
+        ax.plot((_COLUMNS["o"], _COLUMNS["E"]), (y, y), color=_LINE, lw=1, zorder=1)
         text = f"target {net[f't{row}']:.4g}\nerror {values[f'E_o{row}']:.4f}"
-        write(COLUMNS["E"], y, text, **white)
-    middle = sum(ROWS.values()) / 2
-    write(COLUMNS["E"], middle, f"E = {values['E']:.4f}")
+        write(_COLUMNS["E"], y, text, **white)
+    middle = sum(_ROWS.values()) / 2
+    write(_COLUMNS["E"], middle, f"E = {values['E']:.4f}")
     for layer, bias in (("h", "b1"), ("o", "b2")):  # one bias for both units of a layer
-        write(COLUMNS[layer], middle, f"{bias} = {net[bias]:.4g}", WEIGHT)
+        write(_COLUMNS[layer], middle, f"{bias} = {net[bias]:.4g}", _WEIGHT)
         if gradients:
-            write(COLUMNS[layer], middle - 0.37, f"{gradients[f'dE/d{bias}']:+.4f}", BACKWARD)
+            write(_COLUMNS[layer], middle - 0.37, f"{gradients[f'dE/d{bias}']:+.4f}", _BACKWARD)
     ax.set(xlim=(0, 10.1), ylim=(-0.1, 6.0), aspect="equal")
     ax.set_axis_off()
     return ax
@@ -125,7 +125,7 @@ def graph(
     """
     halves = {}  # of each box in points, to end arrows at its edge
     for name, (x, y) in places.items():
-        color = FORWARD if values.get(name) else WEIGHT
+        color = _FORWARD if values.get(name) else _WEIGHT
         box = ax.text(
             x,
             y,
@@ -133,17 +133,17 @@ def graph(
             color=color,
             ha="center",
             va="center",
-            fontsize=SIZE,
-            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": LINE},
+            fontsize=_SIZE,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": _LINE},
             zorder=3,
         )
-        extent, pixels, pad = box.get_window_extent(), ax.figure.dpi / 72, 0.35 * SIZE
+        extent, pixels, pad = box.get_window_extent(), ax.figure.dpi / 72, 0.35 * _SIZE
         halves[name] = (extent.width / pixels / 2 + pad, extent.height / pixels / 2 + pad)
         if slopes and name in slopes:  # right of the middle, where an arrow may come from below
             below = (3, -halves[name][1] - 9)
             ax.annotate(
-                slopes[name], (x, y), xytext=below, textcoords="offset points", color=BACKWARD,
-                ha="left", va="center", fontsize=SIZE, zorder=3,
+                slopes[name], (x, y), xytext=below, textcoords="offset points", color=_BACKWARD,
+                ha="left", va="center", fontsize=_SIZE, zorder=3,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )  # fmt: skip
     pairs = [edge[:2] for edge in edges]
@@ -163,7 +163,7 @@ def graph(
             arrowstyle="-|>",
             mutation_scale=11,
             shrinkB=length / max(abs(x1 - x2) / width, abs(y1 - y2) / height),
-            color=LINE,
+            color=_LINE,
             lw=1,
             zorder=1,
         )
@@ -171,7 +171,9 @@ def graph(
         if text:
             x, y = (x0 + x1 + 2 * x2) / 4, (y0 + y1 + 2 * y2) / 4
             edge = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
-            ax.text(x, y, text[0], color=WEIGHT, ha="center", va="center", fontsize=SIZE, bbox=edge)
+            ax.text(
+                x, y, text[0], color=_WEIGHT, ha="center", va="center", fontsize=_SIZE, bbox=edge
+            )
     across, along = zip(*places.values(), strict=True)
     ax.set(xlim=(min(across) - 0.8, max(across) + 0.8), ylim=(min(along) - 1, max(along) + 0.8))
     ax.set_aspect("equal")
@@ -209,12 +211,12 @@ def layers(ax: Axes, sizes: Sequence[int]) -> Axes:
         for start in before:
             for end in here:
                 ax.plot(
-                    (layer * gap, (layer + 1) * gap), (start, end), color=LINE, lw=0.9, zorder=1
+                    (layer * gap, (layer + 1) * gap), (start, end), color=_LINE, lw=0.9, zorder=1
                 )
     last = len(sizes) - 1
     for layer, column in enumerate(heights):
         for height in column:
-            colour = LINE if layer == 0 else FORWARD
+            colour = _LINE if layer == 0 else _FORWARD
             ax.add_patch(
                 Circle((layer * gap, height), 0.3, fc="white", ec=colour, lw=1.4, zorder=2)
             )
@@ -225,7 +227,7 @@ def layers(ax: Axes, sizes: Sequence[int]) -> Axes:
         if layer:
             ins, outs = sizes[layer - 1], sizes[layer]
             count = f"{ins}·{outs} + {outs} = {(ins + 1) * outs}"
-            ax.text((layer - 0.5) * gap, bottom, count, color=WEIGHT, **centred)
+            ax.text((layer - 0.5) * gap, bottom, count, color=_WEIGHT, **centred)
     ax.set(xlim=(-1, last * gap + 1), ylim=(bottom - 0.4, top + 0.4), aspect="equal")
     ax.set_axis_off()
     return ax

@@ -18,11 +18,12 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-VARIABLE = "DLNOTES_PHONE_CSV"
-TARGET = "price_range"
+VARIABLE = "DLNOTES_PHONE_CSV"  #: The environment variable that names the real file.
+TARGET = "price_range"  #: The column of the answer, 0 to 3.
+#: What the four values of `TARGET` stand for.
 CLASSES = ("low", "medium", "high", "very high")
 
-# Smallest and largest value that a phone can have; bounds are inclusive.
+#: Smallest and largest value that a phone can have; bounds are inclusive.
 FEATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "battery_power": (500, 2000),  # mAh
@@ -49,7 +50,7 @@ FEATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 _DECIMALS = ("clock_speed", "m_dep")
 
-# What a generated phone's price follows, a unit of each column, and where classes end.
+#: What a unit of each column adds to the score that a generated phone's price follows.
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "ram": 1.0,
@@ -59,8 +60,8 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "mobile_wt": -1.3,
     }
 )
-NOISE = 29.0  # standard deviation, 0.025 of that of the score
-CUTS = (2477.0, 3414.0, 4350.0)  # quartiles of 10⁶ phones; constants, see `generate`
+NOISE = 29.0  #: Standard deviation, 0.025 of that of the score.
+CUTS = (2477.0, 3414.0, 4350.0)  #: Quartiles of 10⁶ scores, where the classes end.
 
 
 def generate(n: int = 2000, *, seed: int = 0) -> "pd.DataFrame":

@@ -2,7 +2,7 @@
 
 `train` repeats what the page has done: the same points, weights, batches and masks, and
 so the same numbers. Everything random comes from `dlnotes.portable`; update rules,
-activations and schedules are those of `dlnotes.scratch`.
+activations and schedules are those of ``dlnotes.scratch``.
 """
 
 import itertools
@@ -18,11 +18,11 @@ from dlnotes.portable import Generator
 from dlnotes.scratch import activations, optimizers, schedules
 
 Array = npt.NDArray[np.float64]
-DATA, WEIGHTS, ORDER, MASKS = range(4)  # the streams of one seed
+DATA, WEIGHTS, ORDER, MASKS = range(4)  #: The streams of random numbers that one seed gives.
 
-STUCK = 0.01  # a slope of this size, or less, passes next to nothing on
+STUCK = 0.01  #: A slope of this size, or less, passes next to nothing on.
 
-# What the momentum knob sets in each rule.
+#: By name, from what the momentum knob says to the update rule.
 RULES: dict[str, Callable[[float], optimizers.Optimizer]] = {
     "gd": lambda share: optimizers.gd(),
     "momentum": lambda share: optimizers.momentum(share),
@@ -31,7 +31,7 @@ RULES: dict[str, Callable[[float], optimizers.Optimizer]] = {
     "adam": lambda share: optimizers.adam((share, 0.999)),
 }
 
-# Over the planned number of updates.
+#: By name, from the planned number of updates to the schedule.
 SCHEDULES: dict[str, Callable[[int], schedules.Schedule]] = {
     "constant": lambda steps: schedules.constant(),
     "step": lambda steps: schedules.step_decay(max(1, steps // 3)),
@@ -172,7 +172,7 @@ def _sine(random: Generator, label: int, turns: float) -> tuple[list[float], flo
     return [x], math.sin(math.pi * x)
 
 
-# Each: (generator, class, turns of the spiral) -> place and target.
+#: By name, ``(generator, class, turns of the spiral)`` to a place and a target.
 SHAPES = {
     "circles": _circle,
     "xor": _xor,
@@ -203,7 +203,7 @@ def _uniform_up_to(random: Generator, reach: float) -> Callable[[], float]:
     return lambda: reach * (2 * random.uniform() - 1)
 
 
-# Each: (generator, fan_in, fan_out, scale) -> a function that draws one weight.
+#: By name, ``(generator, fan_in, fan_out, scale)`` to a function that draws one weight.
 INITS: dict[str, Callable[[Generator, int, int, float], Callable[[], float]]] = {
     "zero": lambda random, fan_in, fan_out, scale: lambda: 0.0,
     "constant": lambda random, fan_in, fan_out, scale: lambda: scale,
@@ -275,7 +275,7 @@ def backward(params: Sequence[Array], kept: Pass, slope: Array, settings: Settin
 
 
 def start(settings: Settings) -> Run:
-    """Return a run before its first update: the first `share` of the points train.
+    """Return a run before its first update: the first ``share`` of the points train.
 
     Of points that were placed by hand all of them train.
     """

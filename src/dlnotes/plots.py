@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from dlnotes.scratch import regression
 from dlnotes.surfaces import Surface
 
-CONTOUR_GREY = "#8a93a0"
+CONTOUR_GREY = "#8a93a0"  #: The colour of level lines and of what stands behind the data.
 
 
 def grid(surface: Surface, points: int = 201) -> tuple[Any, Any, Any]:

@@ -6,7 +6,7 @@ whose numbers no page can make.
 
 import math
 
-MASK = 2**32 - 1
+MASK = 2**32 - 1  #: Keeps the lowest 32 bits.
 
 
 class Generator:

@@ -343,6 +343,7 @@ def himmelblau() -> Surface:
     )
 
 
+#: Every surface by its name, with its parameters as they are by default.
 SURFACES: dict[str, Surface] = {
     s.name: s
     for s in (

@@ -16,6 +16,8 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+from . import dark
+
 Colours = npt.NDArray[np.float64]  # shape (colours, 3): red, green, blue
 logger = logging.getLogger(__name__)
 CSS_PIXELS = 96  # to the inch
@@ -125,7 +127,7 @@ class Figures(SphinxTransform):
     def apply(self, **kwargs: object) -> None:
         """Go through every picture of the document."""
         kept = Path(self.env.srcdir) / "_build" / "figures"
-        for count, node in enumerate(self.document.findall(nodes.image)):
+        for count, node in enumerate(list(self.document.findall(nodes.image))):
             if not describes(node.get("alt", "")):
                 logger.warning(
                     "a picture without alt text that says what it shows: set "
@@ -139,16 +141,27 @@ class Figures(SphinxTransform):
             path = Path(self.env.relfn2path(node["uri"], self.env.docname)[1])
             if path.suffix == ".png" and path.is_file():
                 node["width"], node["height"] = displayed_size(path)
-                node["uri"] = str(Path(node["uri"]).with_name(lighter(path, kept).name))
+                light = lighter(path, kept)
+                node["uri"] = str(Path(node["uri"]).with_name(light.name))
+                copy = None if dark.stays_light(node) else dark.copy(light, kept)
+                if copy:
+                    name = str(Path(node["uri"]).with_name(copy.name))
+                    node["dark"] = copy.name
+                    # Sphinx copies what is in the document; the writer leaves this one out
+                    node.parent.insert(node.parent.index(node), nodes.image(uri=name, copy=True))
 
 
 def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     """Write the picture with its size, so that the page does not move as it loads."""
+    if node.get("copy"):
+        return
+    images, folder = translator.builder.images, translator.builder.imgpath
+
+    def address(uri: str) -> str:
+        return f"{folder}/{images[uri]}" if uri in images else uri
+
     uri = node["uri"]
-    builder = translator.builder
-    if uri in builder.images:
-        uri = f"{builder.imgpath}/{builder.images[uri]}"
-    attributes = {"src": uri, "alt": node.get("alt", "")}
+    attributes = {"src": address(uri), "alt": node.get("alt", "")}
     for name in ("width", "height"):
         if node.get(name):
             attributes[name] = str(node[name])
@@ -158,7 +171,12 @@ def visit_image(translator: HTML5Translator, node: nodes.image) -> None:
     if not node.get("first"):
         attributes["loading"] = "lazy"
     text = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
-    translator.body.append(f"<img {text}>")
+    html = f"<img {text}>"
+    if node.get("dark"):
+        other = escape(address(str(Path(uri).with_name(node["dark"]))))
+        media = "(prefers-color-scheme: dark)"
+        html = f'<picture><source srcset="{other}" media="{media}">{html}</picture>'
+    translator.body.append(html)
 
 
 def depart_image(translator: HTML5Translator, node: nodes.image) -> None:

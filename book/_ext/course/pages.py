@@ -26,13 +26,14 @@ from dlnotes.explorers import esm  # noqa: E402
 logger = logging.getLogger(__name__)
 EXPLORER = re.compile(r'<div [^>]*\bdata-dlnotes-explorer="([^"]*)"')
 SOURCES = {".bib", ".css", ".html", ".ipynb", ".js", ".json", ".md", ".py", ".svg", ".toml"}
+TOP = ("_config.yml", "_toc.yml", "CHANGELOG.md", "CITATION.cff")
 STYLE_SHEETS = {"book.css"}
 
 
 def digest() -> str:
     """Return a fingerprint of everything that the book is built from."""
-    files = [BOOK.parent / name for name in ("_config.yml", "_toc.yml", "CHANGELOG.md")]
-    for folder in (BOOK, BOOK.parent / "notebooks", Path(esm.__file__).parent):
+    files = [BOOK.parent / name for name in TOP]
+    for folder in (BOOK, BOOK.parent / "notebooks", Path(esm.__file__).parents[1]):
         files += [file for file in folder.rglob("*") if file.suffix in SOURCES]
     known = hashlib.sha256()
     for file in sorted(files):

@@ -14,6 +14,7 @@ source: the deployment sets it in the environment, and without it nothing here h
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -72,8 +74,6 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     site: str = app.config.course_site_url.rstrip("/")
     if error is not None or app.builder.format != "html" or not site:
         return
-    if not site.startswith(("https://", "http://")):
-        raise ConfigError(f"DLNOTES_SITE_URL must be a web address, not {site}")
     output = Path(app.outdir)
     wheel = build_wheel(output / "_static")
     for path in sorted((output / "_sources").rglob("*.ipynb")):
@@ -95,9 +95,16 @@ def link(
         context["colab"] = f"{COLAB}/{branch}/_sources/{context['sourcename']}"
 
 
+def check(app: Sphinx, config: Config) -> None:
+    """Refuse an address that no reader could open."""
+    if not re.fullmatch(r"(https?://[^\s?#]+)?", config.course_site_url):
+        raise ConfigError(f"DLNOTES_SITE_URL must be a web address, not {config.course_site_url}")
+
+
 def setup(app: Sphinx) -> None:
     """Register the two settings, read from the environment, and what uses them."""
     app.add_config_value("course_site_url", os.environ.get("DLNOTES_SITE_URL", ""), "html", str)
     app.add_config_value("course_colab_path", os.environ.get("DLNOTES_COLAB_PATH", ""), "html", str)
+    app.connect("config-inited", check)
     app.connect("html-page-context", link)
     app.connect("build-finished", publish)

@@ -349,7 +349,7 @@ def _judge_augmentation(answer: Any, x: Any, y: Any) -> str:
     if not set(labels.tolist()) <= set(y.tolist()):
         return "There are labels that were not given."
     if len(np.unique(images.round(9), axis=0)) <= len(np.unique(x.numpy().round(9), axis=0)):
-        return "There are only copies: nothing new can be learnt from them."
+        return "There are only copies: nothing new can be learned from them."
     if any(labels[row] not in y[k] for row, k in _known(images, x)):
         return "An image that was given has another label now: images and labels are out of step."
     if len({tuple(k) for _, k in _known(images, x)}) < len(np.unique(x.numpy(), axis=0)):
@@ -378,7 +378,7 @@ augmentation = Check(
     mistakes={
         "Return the pair (images, labels).": lambda x, y: torch.cat([x, x]),
         "There are no more images than before.": lambda x, y: (x.flip(1), y),
-        "There are only copies: nothing new can be learnt from them.": (
+        "There are only copies: nothing new can be learned from them.": (
             lambda x, y: (torch.cat([x, x]), torch.cat([y, y]))
         ),
         "The images hold inf or nan.": (lambda x, y: (torch.cat([x, x / 0.0]), torch.cat([y, y]))),
@@ -488,20 +488,23 @@ one_error = Check(
 
 # ---- the lab ----------------------------------------------------------------------
 
+# Programs under examination. An answer that is written for tensors asks them with tensors,
+# and gets tensors back.
+
 
 def _batch_judge(x: Any) -> Any:
     """Decide by the batch: above its mean is class 1."""
-    return (x[:, 0] > x[:, 0].mean()).astype(int)
+    return 1 * (x[:, 0] > x[:, 0].mean())
 
 
 def _pairs_judge(x: Any) -> Any:
     """Decide in batches of two."""
     pairs = x[:, 0].reshape(-1, 2)
-    return (pairs > pairs.mean(1, keepdims=True)).astype(int).ravel()
+    return 1 * (pairs > pairs.mean(1)[:, None]).ravel()
 
 
 def _alone_judge(x: Any) -> Any:
-    return (x[:, 0] > 0).astype(int)
+    return 1 * (x[:, 0] > 0)
 
 
 _asked = _rng.normal(size=(10, 2))
@@ -515,7 +518,7 @@ def _nearest(x: Any, y: Any) -> float:
     """Score of a rule that learns on the first half and is tested on the second."""
     half = len(x) // 2
     gap = ((x[half:, None] - x[None, :half]) ** 2).sum(-1)
-    return float((y[:half][gap.argmin(1)] == y[half:]).mean())
+    return float((1.0 * (y[:half][gap.argmin(1)] == y[half:])).mean())
 
 
 def _size(x: Any, y: Any) -> float:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+#: The folder of the explorers; an environment may be reached through a link.
+HERE = Path(__file__).resolve().parent
 
 # What the files may say of importing and exporting: each at the start of a line.
 _IMPORT = re.compile(

@@ -10,7 +10,7 @@ import traitlets
 from dlnotes import surfaces
 from dlnotes.explorers import widget
 
-FLOOR = 1e-12  # what a height of zero is drawn as on a scale of powers of ten
+FLOOR = 1e-12  #: What a height of zero is drawn as on a scale of powers of ten.
 
 
 class Explorer(widget.Widget):

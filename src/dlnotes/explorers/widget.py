@@ -20,7 +20,7 @@ class Widget(anywidget.AnyWidget):
 
     ``class Explorer(Widget, explorer="descent")`` gets an attribute and an argument for
     each setting in ``descent/spec.json``, checked against its type and limits. The subclass
-    says in `_in_words` what it shows, checks with ``traitlets.validate`` what a
+    says in ``_in_words`` what it shows, checks with ``traitlets.validate`` what a
     specification cannot say, and computes in `numbers` and `marks` what the picture shows,
     which is how the tests know whether it does.
     """

@@ -153,7 +153,7 @@ def log_softmax(z: Array) -> Array:
     return np.asarray(z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))
 
 
-# By name: the function and its slope.
+#: By name, the function and its slope.
 ACTIVATIONS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
     "identity": (identity, identity_slope),
     "sigmoid": (sigmoid, sigmoid_slope),

@@ -14,7 +14,9 @@ from torch import Tensor
 def attention(
     q: Tensor, k: Tensor, v: Tensor, visible: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return the means of the values that each query asks for, and their weights.
+    r"""Return the means of the values that each query asks for, and their weights.
+
+    .. math:: \operatorname{softmax}(q k^\top / \sqrt d)\, v
 
     Parameters
     ----------

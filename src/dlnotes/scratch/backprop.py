@@ -19,9 +19,10 @@ import numpy as np
 
 Array = Any  # numpy.ndarray of float64
 
-INPUTS, TARGETS = ("i1", "i2"), ("t1", "t2")
+INPUTS, TARGETS = ("i1", "i2"), ("t1", "t2")  #: Names in the worked example, in order.
+#: The weights of the worked example; the first four lead to the hidden units.
 WEIGHTS = ("w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8")
-BIASES = ("b1", "b2")
+BIASES = ("b1", "b2")  #: One a layer, shared by its units.
 
 
 def example() -> dict[str, float]:
@@ -191,7 +192,7 @@ class LayerGradient(NamedTuple):
     x: Array
 
 
-# Name: the function, and its derivative from what the forward pass has kept.
+#: By name, the function, and its derivative from what the forward pass has kept.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
     "sigmoid": (sigmoid, lambda net, out: out * (1 - out)),
     "tanh": (np.tanh, lambda net, out: 1 - out**2),

@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-# What keeps the mean square of N(0, 1) inputs: g² E[f(z)²] = 1. Only for ReLU and the
-# identity is it exact at every scale; for tanh and sigmoid see the chapter.
+#: What keeps the mean square of N(0, 1) inputs, g² E[f(z)²] = 1. Only for ReLU and the
+#: identity is it exact at every scale; for tanh and sigmoid see the chapter.
 GAINS = {"identity": 1.0, "relu": math.sqrt(2)}
 
 

@@ -5,7 +5,7 @@ is normal, so its mean square q tells all; from q follow the layers after it. Th
 exact as the width goes to infinity; `scatter` says how far one network of finite width is off.
 
 All layers are equally wide. ``gain`` is √(width · Var(w)), ``bias`` the standard deviation
-of the biases. An activation is a pair of functions, as in `activations.ACTIVATIONS`.
+of the biases. An activation is a pair of functions, as in `scratch.activations.ACTIVATIONS`.
 Sources: `Poole et al. 2016 <https://arxiv.org/abs/1606.05340>`_, `Schoenholz et al. 2017
 <https://arxiv.org/abs/1611.01232>`_.
 """
@@ -20,13 +20,15 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 Activation = tuple[Callable[..., Array], Callable[..., Array]]
 
-# Where E[F(g)], g standard normal, is summed up. Equal steps converge exponentially for
-# smooth F; no place is the kink of ReLU, and every place has its mirror image: exact for it.
+#: Where E[F(g)], g standard normal, is summed up, and with what weights. Equal steps converge
+#: exponentially for smooth F; no place is the kink of ReLU, and every place has its mirror
+#: image, so for ReLU the sum is exact.
 PLACES = np.arange(-255, 256, 2) / 32
+#: The weight of each of `PLACES`.
 SHARES = np.exp(-(PLACES**2) / 2) / np.sqrt(2 * np.pi) / 16
 
-# Variance that one layer may add to a logarithm before first order fails: about 7 units
-# with a slope. Up to it 19 of 20 networks lie within 2 standard deviations.
+#: Variance that one layer may add to a logarithm before first order fails, about 7 units
+#: with a slope. Up to it 19 of 20 networks lie within 2 standard deviations.
 MOST_NOISE = 0.4
 
 

@@ -45,7 +45,9 @@ def gd() -> Optimizer:
 
 
 def momentum(beta: float = 0.9, *, nesterov: bool = False) -> Optimizer:
-    """Keep the share `beta`, in [0, 1), of a velocity; Nesterov's form looks ahead along it.
+    r"""Keep the share `beta`, in [0, 1), of a velocity; Nesterov's form looks ahead along it.
+
+    .. math:: v \leftarrow \beta v + g, \qquad \theta \leftarrow \theta - \eta v
 
     As in `torch.optim.SGD <https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html>`_;
     Polyak (1964) has the learning rate inside v, which differs only when it changes, and
@@ -67,7 +69,10 @@ def nesterov(beta: float = 0.9) -> Optimizer:
 
 
 def adagrad(eps: float = 1e-10, initial: float = 0.0) -> Optimizer:
-    """Divide by the root of the sum of all squared gradients so far, which begins at `initial`.
+    r"""Divide by the root of the sum of all squared gradients so far, which begins at `initial`.
+
+    .. math:: s \leftarrow s + g^2, \qquad
+              \theta \leftarrow \theta - \eta g / (\sqrt s + \varepsilon)
 
     Source: `Duchi, Hazan and Singer (2011) <https://jmlr.org/papers/v12/duchi11a.html>`_.
     """
@@ -81,7 +86,10 @@ def adagrad(eps: float = 1e-10, initial: float = 0.0) -> Optimizer:
 
 
 def rmsprop(alpha: float = 0.99, eps: float = 1e-8) -> Optimizer:
-    """Divide by a running root mean square, of which the share `alpha`, in [0, 1), is kept.
+    r"""Divide by a running root mean square, of which the share `alpha`, in [0, 1), is kept.
+
+    .. math:: s \leftarrow \alpha s + (1 - \alpha) g^2, \qquad
+              \theta \leftarrow \theta - \eta g / (\sqrt s + \varepsilon)
 
     Source: Tieleman and Hinton, lecture 6.5 (2012). As in torch, `eps` is added after the
     root; TensorFlow adds it inside.
@@ -97,7 +105,12 @@ def rmsprop(alpha: float = 0.99, eps: float = 1e-8) -> Optimizer:
 
 
 def adam(betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> Optimizer:
-    """Momentum and RMSprop as running means, the bias of their start at zero corrected.
+    r"""Momentum and RMSprop as running means, the bias of their start at zero corrected.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
+              s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \qquad
+              \theta \leftarrow \theta - \eta \frac{m / (1 - \beta_1^t)}
+              {\sqrt{s / (1 - \beta_2^t)} + \varepsilon}
 
     Algorithm 1 of `Kingma and Ba (2015) <https://arxiv.org/abs/1412.6980>`_. The "epsilon
     hat" form of its section 2 adds `eps` before the correction and differs.

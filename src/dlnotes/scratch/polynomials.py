@@ -169,7 +169,7 @@ class Errors(NamedTuple):
 
     @property
     def test(self) -> float:
-        """The expected squared error on new targets: noise + bias² + variance."""
+        """The expected squared error on new targets, noise + bias² + variance."""
         return self.noise + self.bias + self.variance
 
 

@@ -20,7 +20,7 @@ Cell = Callable[[Tensor, Tensor, State], State]
 
 
 class Weights(NamedTuple):
-    """The parameters of a layer, as torch keeps them, with g blocks of `hidden` rows.
+    """The parameters of a layer, as torch keeps them, with g blocks of ``hidden`` rows.
 
     ``w_ih`` is (..., g hidden, inputs), ``w_hh`` (..., g hidden, hidden), and both biases
     are (..., g hidden): together g hidden (hidden + inputs + 2) numbers.
@@ -63,7 +63,8 @@ def gru_cell(from_input: Tensor, from_state: Tensor, state: State) -> State:
     return (n + z * (state[0] - n),)
 
 
-BLOCKS: dict[Cell, int] = {rnn_cell: 1, gru_cell: 3, lstm_cell: 4}  # g of each cell
+#: By cell, how many blocks of rows its weights have.
+BLOCKS: dict[Cell, int] = {rnn_cell: 1, gru_cell: 3, lstm_cell: 4}
 
 
 def start(cell: Cell, inputs: int, hidden: int, generator: torch.Generator) -> Weights:

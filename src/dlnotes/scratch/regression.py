@@ -6,7 +6,7 @@ The loss of the weights w on N samples is the mean squared error
           \nabla L(w) = \frac2N X^\top (Xw - y), \qquad
           H = \frac2N X^\top X.
 
-There is no separate intercept: put a column of ones into `x`. The weights may have
+There is no separate intercept: put a column of ones into ``x``. The weights may have
 leading axes, one entry a run, so that one call evaluates many runs.
 """
 

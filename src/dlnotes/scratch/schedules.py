@@ -3,7 +3,7 @@
 The factor multiplies the peak learning rate; steps count from 0. Whether a step is an
 update or an epoch is for the caller to say, once. `dlnotes.training.sweep` takes such a
 function as it is, and ``torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)`` makes
-it a scheduler for `fit`. Beyond its last step a schedule stays where it is.
+it a scheduler for `dlnotes.training.fit`. Beyond its last step a schedule stays where it is.
 
 Peak, shape and length are separate choices; only the shape is made here.
 """

@@ -1,11 +1,11 @@
 """Training networks: one run (`fit`), many at once (`sweep`), and what comes out of them.
 
-Chapters import from here. Behind it: `loop` is `fit`, and `updates` the step it makes;
-`feeds` and `batches` bring the data, `place` says where a run happens, `forward` runs the
-network, `means` adds up an epoch, `run` keeps weights and `checkpoints`; `arguments` and
-`mismatches` hold what is said about bad input; `sweeps` trains many runs at once, as
-`stacks`, with the rules of `inplace`; `evaluation` and `metrics` judge; `history` is the
-record; `checkups` look at a network that does not learn.
+Chapters import from here. Behind it, ``loop`` is `fit`, and ``updates`` the step it makes;
+``feeds`` and ``batches`` bring the data, ``place`` says where a run happens, ``forward`` runs
+the network, ``means`` adds up an epoch, ``run`` keeps weights and ``checkpoints``;
+``arguments`` and ``mismatches`` hold what is said about bad input; ``sweeps`` trains many runs
+at once, as ``stacks``, with the rules of ``inplace``; ``evaluation`` and ``metrics`` judge;
+``history`` is the record; ``checkups`` look at a network that does not learn.
 """
 
 from dlnotes.training.batches import Batches

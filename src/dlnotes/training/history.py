@@ -59,7 +59,7 @@ class History:
 
     @property
     def monitor(self) -> str:
-        """The column that decides which epoch is best: ``val_loss`` where there is one."""
+        """The column that decides which epoch is best, ``val_loss`` where there is one."""
         return "val_loss" if self.rows and "val_loss" in self.rows[0] else "train_loss"
 
     @property

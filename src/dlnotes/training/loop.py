@@ -88,7 +88,7 @@ def fit(
         Largest 2-norm of the gradient.
     after_backward : callable, optional
         ``after_backward(model, step)``, after ``backward`` and before clipping and the
-        update; `step` counts updates from 0. The place to look at gradients or change them.
+        update; ``step`` counts updates from 0. The place to look at gradients or change them.
     patience : int, optional
         Stop after so many epochs without a smaller validation (else training) loss. The
         best epoch's weights are then restored, also if patience never ran out.
@@ -120,10 +120,10 @@ def fit(
     OSError
         If the checkpoint cannot be written.
 
-    Any error after the first epoch carries the rows so far in its attribute ``history``.
-
     Notes
     -----
+    Any error after the first epoch carries the rows so far in its attribute ``history``.
+
     Ctrl-C ends the run: the history so far is returned, with the best epoch's weights.
 
     A profiler sees updates without torch's label ``Optimizer.step``, unless the optimizer

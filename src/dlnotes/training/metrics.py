@@ -1,13 +1,15 @@
 """How good outputs are, as means over a batch: ``metric(output, target) -> scalar``.
 
-`fit` weights them by batch size, so a mean over a data set comes out right.
-What is no such mean (R², F1, area under a curve) is computed from `predict`.
+`dlnotes.training.fit` weights them by batch size, so a mean over a data set comes out right.
+What is no such mean (R², F1, area under a curve) is computed from `dlnotes.training.predict`.
 """
 
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+
+__all__ = ["accuracy", "mae", "mse"]
 
 Metric = Callable[[Tensor, Tensor], Tensor]
 Metrics = str | Metric | Iterable[str | Metric]

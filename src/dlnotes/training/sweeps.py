@@ -85,7 +85,7 @@ def sweep(
     metrics : str, callable, or several
         As for `fit`; measured on `val`.
     schedule : callable, optional
-        ``schedule(step)``, the factor on the learning rate at update `step`, from 0.
+        ``schedule(step)``, the factor on the learning rate at update ``step``, from 0.
     chunk : int, optional
         Most runs at a time; by default as many as keep their parameters below 128 MiB.
     device : torch.device or str, optional

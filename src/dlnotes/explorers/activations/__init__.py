@@ -9,6 +9,8 @@ import numpy.typing as npt
 from dlnotes.explorers import widget
 from dlnotes.scratch.activations import ACTIVATIONS
 
+__all__ = ["Chain", "Explorer"]
+
 Array = npt.NDArray[np.float64]
 
 # Where each activation is steepest. To the right of 0 a piecewise one has slope 1.

@@ -9,6 +9,8 @@ import traitlets
 from dlnotes.explorers import widget
 from dlnotes.scratch import backprop
 
+__all__ = ["Explorer"]
+
 
 class Explorer(widget.Widget, explorer="backprop"):
     """An interactive picture of backpropagation through two, two and two sigmoid units.
@@ -89,7 +91,7 @@ class Explorer(widget.Widget, explorer="backprop"):
         Returns
         -------
         dict
-            The network after `steps` steps, what `forward` and `backward` return for it,
+            The network after `steps` steps, what ``forward`` and ``backward`` return for it,
             the weights after one more step as ``"w1+"`` and so on, and the read-outs.
 
         Examples

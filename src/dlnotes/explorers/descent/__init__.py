@@ -8,6 +8,8 @@ import numpy.typing as npt
 from dlnotes.explorers import terrain, widget
 from dlnotes.scratch import optimizers
 
+__all__ = ["Explorer"]
+
 # What the momentum slider means in each rule.
 OPTIMIZERS = {
     "gd": lambda share: optimizers.gd(),

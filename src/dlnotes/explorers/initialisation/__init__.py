@@ -12,6 +12,8 @@ from dlnotes.explorers import widget
 from dlnotes.scratch import init, meanfield
 from dlnotes.scratch.activations import ACTIVATIONS, Array
 
+__all__ = ["Explorer", "Levels", "Network"]
+
 FLAT = 0.01  # a slope of this size, or less, passes next to nothing on
 
 

@@ -12,6 +12,8 @@ from dlnotes.portable import Generator
 from dlnotes.scratch import activations, lines, losses
 from dlnotes.scratch.lines import Array, Line
 
+__all__ = ["Explorer"]
+
 NOISE = 0.4  # standard deviation of the other points about y = x
 REACH = 2  # they have x from -2 to 2
 TOUCHES = 1e-9  # an error that is only rounding: the line goes through the point

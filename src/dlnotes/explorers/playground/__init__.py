@@ -9,6 +9,8 @@ import traitlets
 from dlnotes import playground
 from dlnotes.explorers import widget
 
+__all__ = ["Explorer"]
+
 REACH = 1.3  # the picture shows both coordinates from -1.3 to 1.3
 MOST = 200  # points that may be placed
 

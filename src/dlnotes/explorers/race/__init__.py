@@ -9,6 +9,8 @@ import numpy.typing as npt
 from dlnotes.explorers import terrain, widget
 from dlnotes.scratch import optimizers
 
+__all__ = ["Explorer", "Run"]
+
 RULES = {
     "gd": optimizers.gd(),
     "momentum": optimizers.momentum(),
@@ -59,7 +61,7 @@ class Explorer(terrain.Explorer, explorer="race"):
     steps: int
 
     def runs(self) -> dict[str, Run]:
-        """Return the run of each rule that takes part, computed by `dlnotes.scratch`."""
+        """Return the run of each rule that takes part, computed by `dlnotes.scratch.optimizers`."""
         chosen = self._chosen()
         found = {}
         for name, rule in RULES.items():

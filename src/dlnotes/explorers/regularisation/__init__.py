@@ -12,6 +12,8 @@ from dlnotes.portable import Generator
 from dlnotes.scratch import polynomials
 from dlnotes.scratch.polynomials import Array, Errors
 
+__all__ = ["Explorer", "Fit"]
+
 SETTINGS = esm.spec("regularisation")["settings"]
 MOST = SETTINGS["degree"]["limits"][1]
 WEAK, STRONG = SETTINGS["strength"]["limits"]

@@ -12,6 +12,8 @@ from dlnotes.portable import Generator
 from dlnotes.scratch import schedules
 from dlnotes.scratch.schedules import Schedule
 
+__all__ = ["Explorer"]
+
 Array = npt.NDArray[np.float64]
 
 START = 10.0  # where every run begins
