@@ -128,7 +128,7 @@ lab = Lab(
         "frozen layer",
         "Ask of each parameter whether it would change: the findings of checkup.",
         {
-            "rate too small": "The last layer moves. Look for the parameters that do not.",
+            "rate too small": "It moves the last layer alone. Look for what does not move.",
             "harmless": "The test is clearly below that of the healthy job.",
         },
     ),

@@ -314,7 +314,7 @@ def _about_pairs(loss: Loss, output: Any, y: Tensor, value: Tensor) -> Iterator[
     Broadcasting compares each output with every target; then it is the same which target
     belongs to which sample. `fit` refuses the shapes for torch's losses.
     """
-    if family_of(loss) or not isinstance(output, Tensor):
+    if family_of(loss) or not isinstance(output, Tensor) or not value.isfinite():
         return
     if not (_differs(output.detach()) and _differs(y)):
         return
