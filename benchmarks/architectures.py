@@ -1,7 +1,7 @@
 """What the architectures of the gallery cost to train: ``python -m benchmarks.architectures``.
 
 Models, data and training are those of chapter 12: the cells that define them are taken
-from its two notebooks and run. Nothing is defined a second time, so a chapter that changes
+from its three notebooks and run. Nothing is defined a second time, so a chapter that changes
 is measured as it then is. Written are ``architectures.json`` and the table in the book's
 page; it takes a few minutes, and needs nothing but dlnotes.
 """
@@ -30,14 +30,15 @@ NOTEBOOKS = HERE.parent / "notebooks"
 
 # The cells that define what is trained, by their ids, in the order of the chapter.
 IMAGES = (
-    *("imports", "connected-code", "cnn-code", "contest-code", "depth-code", "growth-code"),
-    *("clip-code", "autoencoder-code", "gan-code", "gan-loop"),
+    *("imports", "connected-code", "cnn-code", "contest-code"),
+    *("depth-code", "growth-code", "clip-code"),
 )
+GENERATORS = ("imports", "digits-code", "autoencoder-code", "gan-code", "gan-loop")
 SEQUENCES = (
     *("imports", "reader-code", "adding-code", "adding-network", "adding-training"),
     *("digits-code", "block-code", "names-code", "ngrams-code", "models-code"),
 )
-# The rates that the first part's tables have found, as `tests/test_benchmarks.py` makes sure.
+# The rates that the first two parts' tables have found; `tests/test_benchmarks.py` makes sure.
 RATES = {
     "50 units": 0.04,
     "CNN 8, 16": 0.02,
@@ -85,8 +86,9 @@ def size(*networks: nn.Module) -> int:
 
 
 def images() -> list[Task]:
-    """Return the networks of the first part, at the rates that the chapter has found."""
+    """Return the networks of the first two parts, at the rates that the chapter has found."""
     c = chapter("12_architectures", IMAGES)
+    g = chapter("12_generators", GENERATORS)
 
     def contest(name: str) -> Entry:
         def train(seed: int) -> float:
@@ -103,16 +105,16 @@ def images() -> list[Task]:
 
     def reproduce(seed: int) -> float:
         def make() -> nn.Module:
-            return c["autoencoder"](2)
+            return g["autoencoder"](2)
 
         rates = [RATES["autoencoder"]]
-        return c["autoencoder_errors"](make, c["test"][0], rates, [seed]).median().item()
+        return g["autoencoder_errors"](make, g["test"][0], rates, [seed]).median().item()
 
     def play(seed: int) -> float:
-        made, _, _ = c["play"](games=1, seed=seed)
-        return c["modes_covered"](made[300]).item()
+        made, _, _ = g["play"](games=1, seed=seed)
+        return g["modes_covered"](made[300]).item()
 
-    players = [c["Players"](1, *sizes) for sizes in (c["GENERATOR"], c["JUDGE"])]
+    players = [g["Players"](1, *sizes) for sizes in (g["GENERATOR"], g["JUDGE"])]
     return [
         Task(
             "digits and a ring of points",
@@ -123,7 +125,7 @@ def images() -> list[Task]:
                 "20 blocks, plain": blocks("plain"),
                 "20 blocks, skips, normalised": blocks("skip, normalised"),
                 "autoencoder, code 2": Entry(
-                    reproduce, size(c["autoencoder"](2)), 340, "error {:.2g}"
+                    reproduce, size(g["autoencoder"](2)), 340, "error {:.2g}"
                 ),
                 "GAN, both players": Entry(play, size(*players), 300, "{:.0f} of 8 modes"),
             },
@@ -132,7 +134,7 @@ def images() -> list[Task]:
 
 
 def sequences() -> list[Task]:
-    """Return the networks of the second part, at the rates that the chapter gives them."""
+    """Return the networks of the third part, at the rates that the chapter gives them."""
     c = chapter("12_sequences", SEQUENCES)
 
     def adder(kind: str, rate: float) -> Entry:
@@ -223,7 +225,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.table:
         tasks = []
-        for part in (images, sequences):  # the cells of both set threads and precision
+        for part in (images, sequences):  # their cells set threads and precision
             for task in part():
                 tasks.append(measure(task, options.repeats))
                 print(task.title, "measured", flush=True)

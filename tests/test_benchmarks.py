@@ -161,8 +161,10 @@ def test_the_measured_networks_are_those_of_the_chapter(tasks):
 
 
 def test_the_rates_are_those_that_the_chapter_has_found():
-    cells = json.loads((ROOT / "notebooks/12_architectures.ipynb").read_text("utf-8"))["cells"]
-    shown = {cell["id"]: json.dumps(cell.get("outputs")) for cell in cells}
+    shown = {}
+    for name in ("12_architectures", "12_generators"):
+        cells = json.loads((ROOT / f"notebooks/{name}.ipynb").read_text("utf-8"))["cells"]
+        shown |= {cell["id"]: json.dumps(cell.get("outputs")) for cell in cells}
     rows = {
         "50 units": ("contest-table", "digits +50 units +"),
         "CNN 8, 16": ("contest-table", "digits +CNN 8, 16 +"),

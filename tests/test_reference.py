@@ -221,7 +221,10 @@ def test_a_link_in_code_says_the_name_that_it_leads_to(name):
 def test_code_is_the_same_with_links_and_without():
     cells = nbformat.read(ROOT / "notebooks/01_gradients.ipynb", as_version=4).cells
     stored = [re.sub(r"\A# ?@title.*\n+", "", c.source) for c in cells if c.cell_type == "code"]
-    shown = [pre.get_text().rstrip("\n") for pre in soup(NOTEBOOKS[0]).select(".cell_input pre")]
+    shown = [
+        pre.get_text().rstrip("\n")
+        for pre in soup("notebooks/01_gradients").select(".cell_input pre")
+    ]
     assert shown == [source.rstrip("\n") for source in stored]
 
 

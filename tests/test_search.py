@@ -195,7 +195,7 @@ def test_a_hit_shows_where_it_is_and_a_line_around_the_term(search):
         marks = hit.locator("mark").all_inner_texts()
         assert any(mark.lower().startswith(("saddle", "point")) for mark in marks)
         assert link.inner_text() in hit.inner_text()
-    assert "1 · Gradients and gradient descent" in search.locator("#hits .where").all_inner_texts()
+    assert "01 · Gradients and gradient descent" in search.locator("#hits .where").all_inner_texts()
 
 
 # How it is used
@@ -453,7 +453,7 @@ def test_objects_terms_and_cells_of_any_book_are_indexed(tmp_path):
     assert parts["a-page"] == ["A page", "Text of the page.", ""]
     assert parts["tool.Machine"] == [
         "tool.Machine",
-        "class tool.Machine(size) A thing that runs.",
+        "class Machine(size) A thing that runs.",
         "",
     ]
     assert parts["tool.Machine.start"][0] == "tool.Machine.start"

@@ -18,7 +18,7 @@
   // British and American spellings, and the forms of a word, have one stem.
   const stem = (word) => word.replace(/is(e[drs]?|ing|ations?)$/, "iz$1").replace(/our/, "or")
     .replace(/(?<=...)(?:ations?|ings?|ers?|ed|es|e|s)$/, "");
-  const families = Map.groupBy(vocabulary, stem);
+  const families = Map.groupBy(vocabulary, (word) => stem(word.replaceAll("-", "")));
   const stems = (text) => words(text).map(stem).join(" ");
 
   // How many letters are wrong, left out, added or swapped; `limit` + 1 if more.
@@ -49,7 +49,8 @@
     }
     let limit = sure.size || word.length < 4 ? -1 : word.length < 8 ? 1 : 2;
     for (const other of limit < 0 ? [] : vocabulary) {
-      if (other[0] !== word[0] && other.at(-1) !== word.at(-1)) continue;
+      // A slip comes later than the first letter, or swaps it: "decrease" is no "increase".
+      if (other[0] !== word[0] && !(other[0] === word[1] && other[1] === word[0])) continue;
       const wrong = slips(word, other, limit);
       if (wrong < limit) sure.clear();
       if (wrong <= limit) sure.set(other, 0.5);
@@ -145,7 +146,8 @@
     const hits = [...sums].filter(says).map(([part, [sum, share]]) => {
       const [page, , heading] = parts[part];
       const row = wanted.length > 1 && ` ${stems(heading)} `.includes(` ${line} `) ? 1.6 : 1;
-      return [part, sum * share ** 3 * row * pages[page][2]];
+      const named = `.${heading}`.endsWith(`.${query.trim().replace(/\(\)$/, "")}`) ? 4 : 1; // fit, nn.Linear
+      return [part, sum * share ** 3 * row * named * pages[page][2]];
     }).sort((a, b) => b[1] - a[1]);
     return { wanted, hits };
   };

@@ -154,8 +154,9 @@ def target(part: nodes.Element, page: str) -> str:
 
 def weight(page: str) -> float:
     """Return how much a hit on a page counts: a chapter explains, the other pages refer."""
-    chapter = page.startswith("notebooks/") and not page.startswith("notebooks/myths_")
-    return 1 if chapter else 0.7
+    if page.startswith("book/reference/"):
+        return 0.4  # unless its very name is asked for
+    return 1 if page.startswith("notebooks/") and "/myths_" not in page else 0.7
 
 
 class Index:

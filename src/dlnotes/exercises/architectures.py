@@ -1,4 +1,4 @@
-"""The exercises of chapter 12, a gallery of architectures: images and depth."""
+"""The exercises of chapter 12, first part: images and depth."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -114,69 +114,6 @@ mover = Check(
 )
 
 
-def _shares(p: Array, q: Array) -> tuple[Array, float]:
-    best = p / (p + q)
-    return best, float(-(p * np.log(best)).sum() - (q * np.log(1 - best)).sum())
-
-
-_P = (np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.7, 0.1, 0.1, 0.1]), np.full(4, 0.25))
-_Q = (np.full(4, 0.25), np.array([0.2, 0.3, 0.3, 0.2]), np.full(4, 0.25))
-
-# The best discriminator between two distributions on four cells, and its loss.
-referee = Check(
-    cases=list(zip(_P, _Q, strict=True)),
-    parts=("D", "loss"),
-    right=_shares,
-    mistakes={
-        "D is the probability that a point is real: the share of p.": (
-            lambda p, q: (q / (p + q), _shares(p, q)[1])
-        ),
-        "The two means are added; the loss is not half of it.": (
-            lambda p, q: (_shares(p, q)[0], _shares(p, q)[1] / 2)
-        ),
-        "The loss has a minus before each logarithm.": (
-            lambda p, q: (_shares(p, q)[0], -_shares(p, q)[1])
-        ),
-        "Each logarithm is weighted by how often such a point comes, real with p, made with q.": (
-            lambda p, q: (
-                _shares(p, q)[0],
-                float(-np.log(p / (p + q)).mean() - np.log(q / (p + q)).mean()),
-            )
-        ),
-        "What is made counts too: the second term of the loss is missing.": (
-            lambda p, q: (_shares(p, q)[0], float(-(p * np.log(p / (p + q))).sum()))
-        ),
-    },
-)
-
-
-def _floor(x: Array, units: int, centre: bool = True) -> float:
-    spread = np.linalg.svd(x - x.mean(0) * centre, compute_uv=False) ** 2
-    return float(spread[units:].sum() / x.size)
-
-
-# What the best linear autoencoder loses.
-floor = Check(
-    cases=[(_drawn(9, 5) + 1, 2), (_drawn(20, 4) - 2, 1), (_drawn(7, 3), 2)],
-    right=_floor,
-    mistakes={
-        "Both layers have biases, so the mean of the columns costs nothing.": (
-            lambda x, k: _floor(x, k, centre=False)
-        ),
-        "This is what the code keeps; asked is what it loses.": (
-            lambda x, k: _floor(x, 0) - _floor(x, k)
-        ),
-        "Squared singular values are sums over all samples and features: take their mean.": (
-            lambda x, k: _floor(x, k) * x.size
-        ),
-        "The mean is over samples and features.": lambda x, k: _floor(x, k) * x.shape[1],
-        "The error is made of the squares of the singular values.": (
-            lambda x, k: float(np.linalg.svd(x - x.mean(0), compute_uv=False)[k:].sum() / x.size)
-        ),
-    },
-)
-
-
 def _both(dout: Array, weight: Array, given: Array) -> Array:
     """Return the gradient at the input of a block: over the skip, and through the branch."""
     return dout + (dout @ weight) * (given > 0)
@@ -257,28 +194,6 @@ blocks = Check(
     },
 )
 
-
-def _judge_counts(counts: Any) -> str:
-    counts = np.asarray(counts, dtype=float)
-    if counts.ndim != 1 or len(counts) < 5:
-        return "Report at least five fresh runs, one number each."
-    if (counts != counts.round()).any() or (counts < 0).any() or (counts > 8).any():
-        return "Each number is a count of modes, from 0 to 8."
-    if (low := int((counts < 7).sum())) > 0:
-        return f"{low} of {len(counts)} runs cover fewer than seven modes."
-    return ""
-
-
-# How many modes each of several fresh runs covers.
-repaired = Check(
-    right=lambda: np.array([8, 8, 7, 8, 8, 8]),
-    judge=_judge_counts,
-    mistakes={
-        "Report at least five fresh runs, one number each.": lambda: np.array([8, 8]),
-        "Each number is a count of modes, from 0 to 8.": lambda: np.array([0.9] * 5),
-        "1 of 5 runs cover fewer than seven modes.": lambda: np.array([8, 8, 8, 8, 3]),
-    },
-)
 
 # ---- the lab ---------------------------------------------------------------------------
 

@@ -215,7 +215,7 @@ def _judge_folds(result: Any, groups: Any, k: int) -> str:
     for group in np.unique(groups):
         if len(np.unique(folds[groups == group])) > 1:
             return (
-                "Rows of one maker stand in two folds: what is learnt of one is tested on another."
+                "Rows of one maker stand in two folds: what is learned of one is tested on another."
             )
     sizes = np.bincount(folds.astype(int), minlength=k)
     if sizes.min() == 0:
@@ -243,7 +243,7 @@ grouped = Check(
     judge=_judge_folds,
     right=_grouped,
     mistakes={
-        "Rows of one maker stand in two folds: what is learnt of one is tested on another.": (
+        "Rows of one maker stand in two folds: what is learned of one is tested on another.": (
             lambda groups, k: np.arange(len(groups)) % k
         ),
         "A fold is empty.": lambda groups, k: np.zeros(len(groups), int),

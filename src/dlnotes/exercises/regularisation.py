@@ -349,7 +349,7 @@ def _judge_augmentation(answer: Any, x: Any, y: Any) -> str:
     if not set(labels.tolist()) <= set(y.tolist()):
         return "There are labels that were not given."
     if len(np.unique(images.round(9), axis=0)) <= len(np.unique(x.numpy().round(9), axis=0)):
-        return "There are only copies: nothing new can be learnt from them."
+        return "There are only copies: nothing new can be learned from them."
     if any(labels[row] not in y[k] for row, k in _known(images, x)):
         return "An image that was given has another label now: images and labels are out of step."
     if len({tuple(k) for _, k in _known(images, x)}) < len(np.unique(x.numpy(), axis=0)):
@@ -378,7 +378,7 @@ augmentation = Check(
     mistakes={
         "Return the pair (images, labels).": lambda x, y: torch.cat([x, x]),
         "There are no more images than before.": lambda x, y: (x.flip(1), y),
-        "There are only copies: nothing new can be learnt from them.": (
+        "There are only copies: nothing new can be learned from them.": (
             lambda x, y: (torch.cat([x, x]), torch.cat([y, y]))
         ),
         "The images hold inf or nan.": (lambda x, y: (torch.cat([x, x / 0.0]), torch.cat([y, y]))),

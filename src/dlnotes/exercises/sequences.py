@@ -1,4 +1,4 @@
-"""The exercises of chapter 12, second part: sequences."""
+"""The exercises of chapter 12, third part: sequences."""
 
 from typing import Any
 
