@@ -2,7 +2,9 @@
 
 import copy
 import math
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -61,12 +63,14 @@ def test_nothing_is_found_in_a_network_that_learns():
     [
         (filled("0.bias", -100.0), "1 (ReLU): its output is the same for every sample"),
         (filled("0.bias", -100.0), "0.weight, 0.bias, 2.weight: the gradient is exactly zero."),
-        (filled("2.weight", 0.0), "2 (Linear): its output is the same for every sample"),
         (filled("0.weight", math.nan), "0.weight: the parameters themselves hold nan"),
         (filled("0.weight", math.inf), "0 (Linear): the first output with nan or infinity"),
         (network(Root()), "1 (Root): the first output with nan or infinity"),
         (network(Cut()), "0.weight, 0.bias: no gradient arrives"),
-        (frozen(), "0.weight, 0.bias: requires_grad is False"),
+        (
+            frozen(),
+            "0.weight, 0.bias: requires_grad is False, so it stays as it is: is that meant?",
+        ),
         (network(nn.Flatten(0)), "The model cannot take its input"),
         (network().append(nn.Softmax(1)), "takes logits, but the model returns probabilities"),
         (network(outputs=2), "labels run from 0 to 2, but the model has 2 outputs"),
@@ -99,11 +103,73 @@ def own_loss(output, y):
     return ((output - y) ** 2).mean()
 
 
-def test_shapes_that_a_loss_of_ones_own_broadcasts_are_found():
-    x, _ = batch()
+def squeezed(output, y):
+    return own_loss(output.squeeze(1), y)
+
+
+def test_a_loss_of_ones_own_that_broadcasts_is_found():
+    x, labels = batch()
     model = network(outputs=1)
-    assert "The output is (30, 1) and the target (30,)" in found(model, (x, x[:, 0]), own_loss)
+    message = "does own_loss compare each output with every target? They are (30, 1) and (30,)."
+    assert message in found(model, (x, x[:, 0]), own_loss)
+    assert message in found(model, (x, labels), own_loss)
     assert found(model, (x, x[:, :1]), own_loss) == ""
+    assert found(model, (x, x[:, 0]), squeezed) == ""
+
+
+class Positions(nn.Module):
+    """Adds what it knows of each position, which is the same for every sample."""
+
+    def __init__(self, whole_batch):
+        super().__init__()
+        self.embedding, self.whole_batch = nn.Embedding(4, 1), whole_batch
+        self.answer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        places = torch.arange(4)[None]
+        places = places.expand(len(x), -1) if self.whole_batch else places
+        return self.answer(x + self.embedding(places)[..., 0])
+
+
+@pytest.mark.parametrize("whole_batch", [True, False])
+def test_what_does_not_get_the_input_cannot_lose_it(whole_batch):
+    assert found(Positions(whole_batch)) == ""
+
+
+def test_a_start_from_zero_is_asked_about_and_not_called_broken():
+    model = filled("2.weight", 0.0)
+    first, second = checkup(model, batch(), loss=CROSS_ENTROPY).findings
+    assert first.startswith("2 (Linear): its weights start from zero")
+    assert first.endswith("is that meant?")
+    assert second == "0.weight, 0.bias: the gradient is exactly zero: is it still, after an update?"
+    CROSS_ENTROPY(model(batch()[0]), batch()[1]).backward()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    assert found(model) == ""
+
+
+def test_a_residual_branch_that_starts_from_zero_is_asked_about():
+    class Residual(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(8)
+            nn.init.zeros_(self.norm.weight)
+
+        def forward(self, h):
+            return h + self.norm(h)
+
+    (finding,) = checkup(network(Residual()), batch(), loss=CROSS_ENTROPY).findings
+    assert finding.startswith("1.norm (BatchNorm1d): its weights start from zero")
+
+
+def test_only_the_first_layer_that_is_stuck_is_named():
+    dead = filled("0.bias", -100.0)
+    assert found(dead).count("its output is the same for every sample") == 1
+
+
+def test_targets_that_are_all_ignored_are_found():
+    x, y = batch()
+    findings = checkup(network(), (x, torch.full_like(y, -100)), loss=CROSS_ENTROPY).findings
+    assert findings[0].startswith("Every target is -100, which the loss ignores")
 
 
 def test_torchs_loss_is_refused_as_fit_does():
@@ -116,7 +182,28 @@ def test_a_loss_that_breaks_by_itself_is_told_from_a_broken_layer():
     def log_of_zero(output, y):
         return -(output * 0).log().mean()
 
-    assert "The loss is inf and every output is finite" in found(network(), loss=log_of_zero)
+    (*others, first) = reversed(checkup(network(), batch(), loss=log_of_zero).findings)
+    assert first.startswith("The loss is inf and every output is finite")
+    assert not any("change places" in other for other in others)
+
+
+def test_a_forward_that_breaks_by_itself_is_told_from_the_loss():
+    class Rooted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 3)
+
+        def forward(self, x):
+            return self.linear(x).sqrt()
+
+    assert found(Rooted()).startswith("Every layer's output is finite and the model's is not")
+
+
+def test_a_loss_that_is_refused_makes_no_update():
+    model = network().append(nn.Softmax(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    report = checkup(model, batch(), loss=CROSS_ENTROPY, optimizer=optimizer)
+    assert {row[6] for row in report.layers.rows} == {"–"}
 
 
 @pytest.mark.parametrize(
@@ -157,20 +244,103 @@ def test_the_two_modes_are_told_apart():
     assert report.loss == pytest.approx(report.loss_in_use)
 
 
+RARE = torch.tensor([0, 0, 0, 1])
+YES = torch.tensor([[0.0], [0.0], [0.0], [1.0]])
+SKEWED = torch.tensor([[1.0], [1.0], [2.0], [9.0]])
+
+
 @pytest.mark.parametrize(
-    ("loss", "y", "constant"),
+    ("loss", "y"),
     [
-        (CROSS_ENTROPY, torch.tensor([0, 0, 0, 1]), 0.5623),
-        (nn.BCEWithLogitsLoss(), torch.tensor([[0.0], [0.0], [0.0], [1.0]]), 0.5623),
-        (nn.MSELoss(), torch.tensor([[1.0], [3.0], [1.0], [3.0]]), 1.0),
-        (own_loss, torch.tensor([[1.0], [3.0], [1.0], [3.0]]), math.nan),
+        (CROSS_ENTROPY, RARE),
+        (nn.functional.cross_entropy, RARE),
+        (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 9.0])), RARE),
+        (nn.CrossEntropyLoss(weight=torch.tensor([0.0, 9.0])), RARE),
+        (nn.CrossEntropyLoss(label_smoothing=0.3), RARE),
+        (nn.CrossEntropyLoss(torch.tensor([1.0, 4.0]), label_smoothing=0.2), RARE),
+        (nn.CrossEntropyLoss(ignore_index=0), torch.tensor([0, 1, 1, 0])),
+        (nn.CrossEntropyLoss(), torch.tensor([[0.2, 0.8], [0.5, 0.5], [1.0, 0.0], [0.9, 0.1]])),
+        (nn.BCEWithLogitsLoss(), YES),
+        (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([9.0])), YES),
+        (nn.BCEWithLogitsLoss(weight=torch.tensor([[1.0], [2.0], [1.0], [5.0]])), YES),
+        (nn.MSELoss(), SKEWED),
+        (nn.L1Loss(), SKEWED),
     ],
 )
-def test_the_loss_of_a_constant_answer(loss, y, constant):
-    model = network(outputs=2 if loss is CROSS_ENTROPY else 1)
-    report = checkup(model, (batch(4)[0], y), loss=loss)
-    assert report.constant == pytest.approx(constant, abs=1e-4, nan_ok=True)
-    assert ("constant" in report.summary) != math.isnan(constant)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_no_constant_answer_costs_less(loss, y, dtype):
+    loss = copy.deepcopy(loss).to(dtype) if isinstance(loss, nn.Module) else loss
+    labels = not y.is_floating_point() or y.shape[1] == 2
+    y = y.to(dtype) if y.is_floating_point() else y
+    model = network(outputs=2 if labels else 1).to(dtype)
+    report = checkup(model, (batch(4)[0].to(dtype), y), loss=loss)
+    grid = torch.linspace(-12, 12, 24001, dtype=dtype)[:, None]
+    answers = torch.cat([torch.zeros_like(grid), grid], 1) if labels else grid
+    costs = torch.func.vmap(lambda answer: loss(answer.expand(4, -1), y))(answers)
+    assert report.constant == pytest.approx(costs.min().item(), abs=2e-5)
+    assert "constant" in report.summary
+
+
+def test_log_probabilities_have_the_constant_of_their_logits():
+    weight, data = torch.tensor([1.0, 2.0, 4.0]), batch()
+    logits = checkup(network(), data, loss=nn.CrossEntropyLoss(weight))
+    report = checkup(network().append(nn.LogSoftmax(1)), data, loss=nn.NLLLoss(weight))
+    assert report.constant == pytest.approx(logits.constant)
+
+
+@pytest.mark.parametrize("loss", [own_loss, nn.HuberLoss()])
+def test_where_the_best_constant_answer_is_not_known_none_is_given(loss):
+    report = checkup(network(outputs=1), (batch(4)[0], SKEWED), loss=loss)
+    assert math.isnan(report.constant)
+    assert "constant" not in report.summary
+
+
+class Noisy(nn.Module):
+    """Draws with three generators, and keeps what it computed, as hooks for features do."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.kept = {}
+
+    def forward(self, x):
+        self.kept["last"] = self.linear(x + random.random() + np.random.rand())  # noqa: NPY002
+        return self.kept["last"] + torch.rand(())
+
+
+def test_in_the_middle_of_a_training_other_generators_and_activations_stay():
+    model = Noisy()
+    kept = model(batch()[0]) * 0 + model.kept["last"]
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    expected = random.Random(0).random(), np.random.RandomState(0).rand()
+    checkup(model, batch(), loss=CROSS_ENTROPY)
+    assert (random.random(), np.random.rand()) == expected  # noqa: NPY002
+    assert torch.equal(model.kept["last"], kept)
+    assert model.kept["last"].requires_grad
+
+
+def test_a_loss_with_parameters_is_left_as_it_is():
+    class Tempered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.t, self.calls = nn.Parameter(torch.ones(())), 0
+
+        def forward(self, output, y):
+            self.calls += 1
+            return nn.functional.cross_entropy(output / self.t, y)
+
+    loss = Tempered()
+    assert math.isfinite(checkup(network(), batch(), loss=loss).loss)
+    assert loss.t.grad is None
+    assert loss.calls == 0
+
+
+def test_a_model_that_cannot_be_copied_is_refused():
+    model = network()
+    model.source = iter(n for n in range(3))
+    with pytest.raises(TypeError, match=r"cannot be copied .*: keep out of them what"):
+        checkup(model, batch(), loss=CROSS_ENTROPY)
 
 
 @pytest.mark.parametrize("training", [True, False])

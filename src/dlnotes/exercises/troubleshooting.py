@@ -14,7 +14,7 @@ from dlnotes.exercises import Check, Lab
 
 CAUSES = (
     *("dead units", "frozen layer", "wrong pairs", "rate too small"),
-    *("leak", "unscaled input", "harmless"),
+    *("rate too large", "leak", "unscaled input", "harmless"),
 )
 UNKNOWN = f"That is none of the causes: choose one of {', '.join(CAUSES)}."
 
@@ -39,8 +39,8 @@ def patient(letter: str, seed: int = 0) -> SimpleNamespace:
     x, y, lr = splits.train.x.to(number), splits.train.y, 0.1
     test = data.Pair(splits.test.x.to(number), splits.test.y)
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    first = model[0]
+    first = nn.Linear(64, 32)
+    model = nn.Sequential(first, nn.ReLU(), nn.Linear(32, 10))
     match letter:
         case "A":  # one pixel of the middle in other units
             units = torch.ones(64)
@@ -57,7 +57,6 @@ def patient(letter: str, seed: int = 0) -> SimpleNamespace:
         case "E":  # eight units of 32 that do nothing
             nn.init.constant_(first.bias[:8], -30.0)
         case "F":
-            nn.init.normal_(first.weight, std=0.02)
             first.requires_grad_(False)
         case "G":
             lr = 1e-4
@@ -74,9 +73,10 @@ def _run(cause: str, hint: str, others: Mapping[str, str]) -> Check:
     """Return a check that takes one cause; `others` says why some of the rest are not it."""
 
     def judge(answer: str) -> str:
-        if str(answer) == cause:
+        name = str(answer).strip().lower().replace("_", " ")
+        if name == cause:
             return ""
-        return others.get(str(answer), hint) if str(answer) in CAUSES else UNKNOWN
+        return others.get(name, hint) if name in CAUSES else UNKNOWN
 
     left = next(name for name in CAUSES if name != cause and name not in others)
     wrong = {left: hint, "the weather": UNKNOWN, **others}
@@ -93,6 +93,7 @@ lab = Lab(
         "unscaled input",
         "Look at the inputs, column by column: x.std(0).max() and x.std(0).median().",
         {
+            "rate too large": "Divide it by a thousand and train again: does it learn?",
             "dead units": "They may have died. Of what? Look at the first row of checkup.",
             "rate too small": "The update is not small beside the weights: see checkup.",
         },
@@ -127,7 +128,7 @@ lab = Lab(
         "frozen layer",
         "Ask of each parameter whether it would change: the findings of checkup.",
         {
-            "rate too small": "The last layer moves. Look for the parameters that do not.",
+            "rate too small": "It moves the last layer alone. Look for what does not move.",
             "harmless": "The test is clearly below that of the healthy job.",
         },
     ),

@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.overrides import TorchFunctionMode
 
 from dlnotes.tables import Table, table
 from dlnotes.training.arguments import check_loss, check_model, check_optimizer
+from dlnotes.training.checkpoints import random_state, set_random_state
 from dlnotes.training.feeds import pair_of
 from dlnotes.training.forward import loss_of, mode, output_of
 from dlnotes.training.losses import Loss, family_of, name_of
@@ -33,7 +35,8 @@ class Checkup:
 
     ``loss`` and ``loss_in_use`` are those of the batch in ``train()`` and in ``eval()``,
     ``constant`` what the best answer that ignores the input would cost (nan where unknown),
-    ``layers`` the table, ``findings`` what is certainly not as it should be, in sentences.
+    ``layers`` the table, ``findings`` what holds exactly for this batch, in sentences; what
+    may be meant so ends in a question mark.
     """
 
     loss: float
@@ -70,14 +73,16 @@ def checkup(
     Parameters
     ----------
     model : nn.Module
-        Looked at in the mode that `fit` would train it in.
+        Takes one tensor and returns one, as for `fit`; looked at in the mode that `fit`
+        would train it in. Wrap one of several inputs or with a dict of outputs.
     batch : (Tensor, Tensor) or Tensor
         At least two samples: ``next(iter(loader))``, or some hundred rows of the data.
     loss : callable
         As for `fit`.
     optimizer : torch.optim.Optimizer, optional
         Made from the model's parameters. With it a copy makes one step, and the table has
-        the ratio of the update's norm to the weights' for each layer.
+        the ratio of the update's norm to the weights' for each layer (not for LBFGS, whose
+        step wants a closure).
 
     Returns
     -------
@@ -86,19 +91,26 @@ def checkup(
         square of its outputs, the share of them that is the same for every sample
         (``stuck``), how many are nan or infinite, the norm of its parameters' gradient.
         A finding is what holds exactly for this batch, without a threshold: a value that is
-        not finite, a layer that passes nothing on, a parameter without a gradient or with
-        one of zero, one that the optimizer does not hold, shapes that a loss may broadcast,
-        and what `fit` would refuse. A network without findings may still be badly set up.
+        not finite, a layer whose inputs differ and whose outputs do not, a parameter without
+        a gradient or with one of zero, one that the optimizer does not hold, a loss for which
+        it is the same which target belongs to which sample, and what `fit` would refuse. A
+        network without findings may still be badly set up.
 
     Raises
     ------
     ValueError, TypeError
-        If the batch is no pair of at least two samples, or the loss or the model are none.
+        If the batch is no pair of at least two samples, the loss or the model are none, or
+        ``copy.deepcopy`` refuses one of them.
 
     Notes
     -----
-    Model, optimizer and random generators are left as they are; the copies need the memory
-    of the model and of the optimizer's state once more.
+    Model, optimizer, a loss that is a module, and the random generators of Python, NumPy and
+    torch are left as they are. What ``forward``, a hook or a loss does to things outside of
+    them (a list, a file, a counter) it does here too. The copies need the memory of the
+    model and of the optimizer's state once more.
+
+    ``constant`` is known for PyTorch's cross-entropy and `NLLLoss` (one label a sample),
+    `BCEWithLogitsLoss`, `MSELoss` and `L1Loss`, with their weights and label smoothing.
 
     Examples
     --------
@@ -124,28 +136,32 @@ def checkup(
             f"the batch has {len(x)} sample(s), and what samples have in common is to be seen: "
             "pass at least two"
         )
-    model, optimizer = _copies(model, optimizer)
+    model, loss, optimizer = _copies(model, loss, optimizer)
     device = device_of(model)
     x, y = x.to(device), y.to(device)
-    findings, layers = list(_about_data(x, y)), [_Layer("input", x)]
+    findings, layers = list(_about_data(x, y, loss)), [_Layer("input", x)]
     in_use = value = None
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+    output: Any = None
+    with _same_draws():
         try:
             with mode(model, training=False), torch.no_grad():
                 in_use = loss_of(loss, output_of(model, x), y, y)
             with mode(model, training=True), _watched(model, layers):
                 output = output_of(model, x)
-            findings += _about_shapes(loss, output, y)
             value = loss_of(loss, output, y, y)
+            findings += _about_pairs(loss, output, y, value)
         except (ValueError, TypeError, RuntimeError, IndexError) as refused:
             findings.append(_sentence(refused))
-        findings += _about_layers(model, layers)
         _backward(model, value)
+        findings += _about_layers(model, layers)
         if value is not None:
             if not value.isfinite() and not any(layer.broken for layer in layers):
                 findings.append(
                     f"The loss is {value.item()} and every output is finite: it comes about in "
                     "the loss itself."
+                    if output.isfinite().all()
+                    else "Every layer's output is finite and the model's is not: nan or infinity "
+                    "comes about in forward, between or after its layers."
                 )
             findings += _about_gradients(model, finite=bool(value.isfinite()))
         ratios: dict[nn.Module, float] | None = None
@@ -154,9 +170,10 @@ def checkup(
                 check_optimizer(model, optimizer)
             except ValueError as refused:
                 findings.append(_sentence(refused))
-            ratios = _ratios(model, optimizer)
+            ratios = _ratios(model, optimizer) if value is not None else {}
     return Checkup(
-        *(_number(value), _number(in_use), _constant(loss, y)),
+        *(_number(value), _number(in_use)),
+        constant=_constant(loss, output, y) if value is not None else math.nan,
         layers=_table(layers, ratios),
         findings=tuple(findings),
     )
@@ -165,15 +182,19 @@ def checkup(
 class _Layer:
     """What is kept of one layer's output: numbers only, so that no activation stays alive."""
 
-    def __init__(self, name: str, output: Any, module: nn.Module | None = None) -> None:
+    def __init__(
+        self, name: str, output: Any, module: nn.Module | None = None, inputs: Iterable[Any] = ()
+    ) -> None:
         self.name, self.module = name, module
         while isinstance(output, tuple | list) and output:  # an LSTM returns its output first
             output = output[0]
-        values = output.detach().double() if isinstance(output, Tensor) else torch.empty(0)
+        values = _values(output) if isinstance(output, Tensor) else torch.empty(0)
         self.rms = values.square().mean().sqrt().item() if values.numel() else math.nan
         self.broken = int((~values.isfinite()).sum())
-        same = (values == values[:1]).all(0) if values.ndim > 1 else torch.empty(0)
-        self.stuck = same.double().mean().item() if same.numel() else math.nan
+        self.stuck = _stuck(values)
+        # Positions, and what comes after a layer that is stuck, cannot tell samples apart.
+        tensors = [t for t in inputs if isinstance(t, Tensor)]
+        self.told = not tensors or any(_differs(t.detach()) for t in tensors)
 
     @property
     def label(self) -> str:
@@ -181,14 +202,62 @@ class _Layer:
         return self.name if self.module is None else f"{self.name} ({type(self.module).__name__})"
 
 
-def _copies(model: nn.Module, optimizer: Optimizer | None) -> tuple[nn.Module, Optimizer | None]:
-    """Copy both at once: the optimizer's copy then holds the parameters of the model's."""
+def _values(tensor: Tensor) -> Tensor:
+    """Return the numbers in double precision, on the CPU: not every device has it."""
+    return tensor.detach().cpu().double()
+
+
+def _stuck(values: Tensor) -> float:
+    """Return the share of outputs that is the same in all rows; nan where there are none."""
+    if values.ndim < 2 or len(values) < 2 or not values.numel():
+        return math.nan
+    return (values == values[:1]).all(0).double().mean().item()
+
+
+def _differs(values: Tensor) -> bool:
+    return len(values) > 1 and not bool((values == values[:1]).all()) if values.ndim else False
+
+
+class _Detached(TorchFunctionMode):
+    """Copy what a model kept of its last forward pass as values: torch copies no graph."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function is Tensor.__deepcopy__ and not args[0].is_leaf:
+            tensor, memo = args
+            return memo.setdefault(id(tensor), tensor.detach().clone())
+        return function(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Put all random generators back at the end, Python's and NumPy's with torch's."""
+    state = random_state()
+    try:
+        yield
+    finally:
+        set_random_state(state)
+
+
+def _copies(
+    model: nn.Module, loss: Loss, optimizer: Optimizer | None
+) -> tuple[nn.Module, Loss, Optimizer | None]:
+    """Copy all at once: the optimizer's copy then holds the parameters of the model's."""
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise TypeError(
             f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
         )
-    pair: tuple[nn.Module, Optimizer | None] = copy.deepcopy((model, optimizer))
-    return pair
+    try:
+        with _Detached():
+            copies: tuple[nn.Module, Loss, Optimizer | None]
+            copies = copy.deepcopy((model, loss, optimizer))
+    except Exception as error:  # whatever an object of the caller's raises
+        raise TypeError(
+            f"the model, the loss or the optimizer cannot be copied ({error}): keep out of them "
+            "what copy.deepcopy refuses, e.g. open files, locks and generators"
+        ) from error
+    return copies
 
 
 @contextmanager
@@ -196,7 +265,10 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
     """Add a row for each layer that runs: what has no parts, or parameters of its own."""
     handles = [
         module.register_forward_hook(
-            lambda module, _, output, name=name: layers.append(_Layer(name, output, module))
+            lambda module, args, kwargs, output, name=name: layers.append(
+                _Layer(name, output, module, [*args, *kwargs.values()])
+            ),
+            with_kwargs=True,
         )
         for name, module in model.named_modules()
         if not list(module.children()) or list(module.parameters(recurse=False))
@@ -216,23 +288,43 @@ def _backward(model: nn.Module, value: Tensor | None) -> None:
         value.backward()  # type: ignore[no-untyped-call]
 
 
-def _about_data(x: Tensor, y: Tensor) -> Iterator[str]:
+def _wakes(module: nn.Module | None) -> bool:
+    """Say whether there are weights of zero in it that the first update will change."""
+    return module is not None and any(
+        not p.any() and p.grad is not None and bool(p.grad.any())
+        for name, p in module.named_parameters()
+        if not name.endswith("bias")
+    )
+
+
+def _about_data(x: Tensor, y: Tensor, loss: Loss) -> Iterator[str]:
     for name, values in (("input", x), ("target", y)):
         if broken := int((~values.isfinite()).sum()):
             yield f"The {name} holds {broken} value(s) that are nan or infinite."
-    if bool((y == y[:1]).all()):
+    ignored = getattr(loss, "ignore_index", -100)
+    if family_of(loss) in ("cross-entropy", "nll") and bool((y == ignored).all()):
+        yield f"Every target is {ignored}, which the loss ignores: it is the mean of nothing."
+    elif bool((y == y[:1]).all()):
         yield "Every target of the batch is the same: is the data sorted, and not shuffled?"
 
 
-def _about_shapes(loss: Loss, output: Any, y: Tensor) -> Iterator[str]:
-    """Yield what a loss of one's own broadcasts in silence; `fit` refuses it for torch's."""
-    if family_of(loss) or not isinstance(output, Tensor) or not y.is_floating_point():
+def _about_pairs(loss: Loss, output: Any, y: Tensor, value: Tensor) -> Iterator[str]:
+    """Yield that the loss compares in silence what does not belong together.
+
+    Broadcasting compares each output with every target; then it is the same which target
+    belongs to which sample. `fit` refuses the shapes for torch's losses.
+    """
+    if family_of(loss) or not isinstance(output, Tensor) or not value.isfinite():
         return
-    if output.shape != y.shape and output.numel() == y.numel():
-        shapes = f"{tuple(output.shape)} and the target {tuple(y.shape)}"
+    if not (_differs(output.detach()) and _differs(y)):
+        return
+    with torch.no_grad():
+        moved = loss(output, y.roll(1, 0))
+    rtol = min(100 * torch.finfo(value.dtype).eps, 1e-5)
+    if torch.allclose(moved, value, rtol=rtol, atol=0):
         yield (
-            f"The output is {shapes}: {name_of(loss)} may broadcast them, and compare each "
-            "sample with every other."
+            f"The loss is the same when the targets change places: does {name_of(loss)} compare "
+            f"each output with every target? They are {tuple(output.shape)} and {tuple(y.shape)}."
         )
 
 
@@ -245,7 +337,14 @@ def _about_layers(model: nn.Module, layers: list[_Layer]) -> Iterator[str]:
             yield f"{layer.label}: the first output with nan or infinity ({layer.broken} values)."
             return
     for layer in layers[1:]:
-        if layer.stuck == 1:
+        if layer.stuck < 1 or not layer.told or math.isnan(layer.stuck):
+            continue
+        if _wakes(layer.module):
+            yield (
+                f"{layer.label}: its weights start from zero, so its output is the same for every "
+                "sample, and the first update will change them: is that meant?"
+            )
+        else:
             yield (
                 f"{layer.label}: its output is the same for every sample, so nothing of the "
                 "input passes."
@@ -253,9 +352,12 @@ def _about_layers(model: nn.Module, layers: list[_Layer]) -> Iterator[str]:
 
 
 def _about_gradients(model: nn.Module, *, finite: bool) -> Iterator[str]:
+    zero = "the gradient is exactly zero"
+    if _wakes(model):  # what is behind weights of zero gets its gradient when they have moved
+        zero += ": is it still, after an update?"
     parameters = dict(model.named_parameters())
     groups = {
-        "requires_grad is False, so it stays as it is": [
+        "requires_grad is False, so it stays as it is: is that meant?": [
             name for name, p in parameters.items() if not p.requires_grad
         ],
         "no gradient arrives: the loss does not depend on it, or the path is cut": [
@@ -265,14 +367,14 @@ def _about_gradients(model: nn.Module, *, finite: bool) -> Iterator[str]:
     arrived = {name: p.grad for name, p in parameters.items() if p.grad is not None}
     if finite:
         groups |= {
-            "the gradient is exactly zero": [n for n, g in arrived.items() if not g.any()],
+            zero: [n for n, g in arrived.items() if not g.any()],
             "the gradient holds nan or infinity, and the loss does not": [
                 n for n, g in arrived.items() if not g.isfinite().all()
             ],
         }
     for what, names in groups.items():
         if names:
-            yield f"{_list(names)}: {what}."
+            yield f"{_list(names)}: {what}{'' if what.endswith('?') else '.'}"
 
 
 def _ratios(model: nn.Module, optimizer: Optimizer) -> dict[nn.Module, float]:
@@ -291,25 +393,43 @@ def _ratios(model: nn.Module, optimizer: Optimizer) -> dict[nn.Module, float]:
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:
-    return math.hypot(*(t.double().norm().item() for t in tensors))
+    return math.hypot(*(_values(t).norm().item() for t in tensors))
 
 
-def _constant(loss: Loss, y: Tensor) -> float:
-    """Return the loss of the best answer that is the same for all samples, nan if unknown."""
-    family = family_of(loss)
-    if family == "cross-entropy" and y.ndim == 1 and not y.is_floating_point():
-        kept = y[y != getattr(loss, "ignore_index", -100)]
-        if not len(kept) or kept.min() < 0:
-            return math.nan
-        logits = torch.bincount(kept).double().log()
+def _constant(loss: Loss, output: Tensor, y: Tensor) -> float:
+    """Return the loss of the best answer that is the same for all samples, nan if unknown.
+
+    Where the derivative by a constant answer is zero can be said in closed form: for
+    cross-entropy at the shares of the (weighted, smoothed) targets, for logits of two
+    classes at the log odds, for squares at the mean, for absolute values at a median.
+    """
+    if isinstance(loss, nn.Module):
+        loss = copy.deepcopy(loss).cpu().double()  # its weights too
+    y, family = y.detach().cpu(), family_of(loss)
+    labels = family in ("cross-entropy", "nll") and not y.is_floating_point()
+    y = y if labels else y.double()
+    weight = getattr(loss, "weight", None)
+    if family in ("cross-entropy", "nll") and output.ndim == 2:
+        classes = output.shape[1]
+        kept = y if y.is_floating_point() else y[y != getattr(loss, "ignore_index", -100)]
+        counts = kept.sum(0) if kept.ndim == 2 else torch.bincount(kept, minlength=classes)
+        smoothing = getattr(loss, "label_smoothing", 0.0)
+        shares = (1 - smoothing) * counts + smoothing * counts.sum() / classes
+        shares = shares if weight is None else shares * weight
+        shares = shares.double() / shares.sum()
+        best = shares.clamp(min=1e-300).log()  # zero times infinity would be nan
     elif family == "bce-logits":
-        logits = torch.logit(y.double().mean(0), eps=1e-12)
-    elif family == "difference" and y.is_floating_point():
-        logits = y.double().mean(0)
+        weights = torch.ones_like(y) if weight is None else weight.expand_as(y)
+        best = torch.logit((weights * y).sum(0) / weights.sum(0), eps=1e-12)
+        if (positive := getattr(loss, "pos_weight", None)) is not None:
+            best = best + positive.log()
+    elif isinstance(loss, nn.MSELoss) or loss is nn.functional.mse_loss:
+        best = y.mean(0)
+    elif isinstance(loss, nn.L1Loss) or loss is nn.functional.l1_loss:
+        best = y.median(0).values
     else:
         return math.nan
-    targets = y if family == "cross-entropy" else y.double()
-    return float(loss(logits.expand(len(y), *logits.shape), targets))
+    return float(loss(best.expand(len(y), *best.shape), y))
 
 
 def _table(layers: list[_Layer], ratios: dict[nn.Module, float] | None) -> Table:
