@@ -338,6 +338,26 @@ def test_nothing_moves_while_a_page_loads(browser, site, name, screen):
 
 
 @needs_chromium
+def test_the_list_of_the_page_follows_the_reader(browser, site):
+    with opened(browser, f"{site}/{CHAPTER}.html") as page:
+        links = page.locator(".onpage a")
+        current = page.locator(".onpage [aria-current]")
+        for number in (5, 2):
+            links.nth(number).click()
+            page.wait_for_function(
+                "text => document.querySelector('.onpage [aria-current]')?.textContent === text",
+                arg=links.nth(number).text_content(),
+            )
+        page.mouse.move(600, 500)
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_function(
+            "text => document.querySelector('.onpage [aria-current]').textContent !== text",
+            arg=links.nth(2).text_content(),
+        )
+        assert current.count() == 1
+
+
+@needs_chromium
 @every_screen
 def test_images_have_their_place_before_they_arrive(browser, site, screen):
     heights, waiting = {}, []
