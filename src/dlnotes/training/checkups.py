@@ -109,8 +109,8 @@ def checkup(
     them (a list, a file, a counter) it does here too. The copies need the memory of the
     model and of the optimizer's state once more.
 
-    ``constant`` is known for PyTorch's cross-entropy and `NLLLoss` (one label a sample),
-    `BCEWithLogitsLoss`, `MSELoss` and `L1Loss`, with their weights and label smoothing.
+    ``constant`` is known for PyTorch's cross-entropy and ``NLLLoss`` (one label a sample),
+    ``BCEWithLogitsLoss``, ``MSELoss`` and ``L1Loss``, with their weights and label smoothing.
 
     Examples
     --------
