@@ -10,7 +10,6 @@ import gzip
 import importlib
 import io
 import re
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -23,23 +22,24 @@ import axe_playwright_python
 import nbformat
 import numpy as np
 import pytest
-import yaml
 from browser import needs_chromium
 from bs4 import BeautifulSoup
+from built import (
+    DOCUMENTS,
+    HTML,
+    NOTEBOOKS,
+    ROOT,
+    every_document,
+    every_notebook,
+    fresh_book,  # noqa: F401  refuses an old book
+    soup,
+)
+from course import figures
 from markdown_it import MarkdownIt
 from mdit_py_plugins.amsmath import amsmath_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-
-from course import figures, pages  # noqa: E402
-
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
-DOCUMENTS = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
-NOTEBOOKS = [name for name in DOCUMENTS if name.startswith("notebooks/")]
 PAGES = [*DOCUMENTS, "search"]
 CHAPTER = "notebooks/01_gradients"
 SCREENS = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -48,25 +48,8 @@ AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 
 every_page = pytest.mark.parametrize("name", PAGES)
-every_document = pytest.mark.parametrize("name", DOCUMENTS)
-every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 every_screen = pytest.mark.parametrize("screen", SCREENS)
 every_theme = pytest.mark.parametrize("theme", ["light", "dark"])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def fresh_book():
-    """Refuse to test a book that is missing or was built from other sources."""
-    built = HTML / ".digest"
-    if not built.is_file():
-        pytest.fail(f"there is no built book in {HTML}: run `make book` first", pytrace=False)
-    if built.read_text("utf8") != pages.digest():
-        pytest.fail("the book is older than its sources: run `make book`", pytrace=False)
-
-
-@functools.cache
-def soup(name: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / f"{name}.html").read_text("utf8"), "html.parser")
 
 
 # As files
@@ -217,7 +200,7 @@ def test_ids_are_unique(name):
 
 
 @pytest.fixture(scope="session")
-def site(fresh_book) -> Iterator[str]:
+def site() -> Iterator[str]:
     """Serve the built book on this machine."""
 
     class Quiet(SimpleHTTPRequestHandler):
@@ -335,6 +318,26 @@ def test_axe_finds_nothing_and_nothing_overflows(browser, site, name):
 def test_nothing_moves_while_a_page_loads(browser, site, name, screen):
     with opened(browser, f"{site}/{name}.html", screen) as page:
         assert page.evaluate("shift") < 0.01
+
+
+@needs_chromium
+def test_the_list_of_the_page_follows_the_reader(browser, site):
+    with opened(browser, f"{site}/{CHAPTER}.html") as page:
+        links = page.locator(".onpage a")
+        current = page.locator(".onpage [aria-current]")
+        for number in (5, 2):
+            links.nth(number).click()
+            page.wait_for_function(
+                "text => document.querySelector('.onpage [aria-current]')?.textContent === text",
+                arg=links.nth(number).text_content(),
+            )
+        page.mouse.move(600, 500)
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_function(
+            "text => document.querySelector('.onpage [aria-current]').textContent !== text",
+            arg=links.nth(2).text_content(),
+        )
+        assert current.count() == 1
 
 
 @needs_chromium

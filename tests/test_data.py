@@ -127,3 +127,8 @@ def test_noise_has_the_standard_deviation_asked_for(noise):
 def test_bad_requests_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_one_arm_is_enough():
+    _, y = everything(data.spirals(40, arms=1))
+    assert y.tolist() == [0] * 40

@@ -253,6 +253,13 @@ def test_words_and_truth_values_are_compared():
     assert Check(right=lambda: True).verdict(np.bool_(True)) == "Right."
 
 
+def test_numbers_where_words_are_asked_and_the_reverse_are_told_so():
+    word, number = Check(right=lambda: "up"), Check(right=lambda: 1.0)
+    assert word.verdict(1.0) == "Not yet. The values are not the expected ones."
+    assert number.verdict("up") == "Not yet. The values are not the expected ones."
+    assert word.examine("up") == ("Right.", 0.0)
+
+
 def test_a_value_may_be_callable_without_being_called():
     check = Check(right=lambda: torch.nn.Linear(2, 1), judge=lambda net: "" if net.bias else "?")
     assert check.verdict(torch.nn.Linear(2, 1)) == "Right."

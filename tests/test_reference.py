@@ -4,14 +4,13 @@ import ast
 import importlib
 import pkgutil
 import re
-import sys
 from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
-from bs4 import BeautifulSoup
+from built import DOCUMENTS, HTML, NOTEBOOKS, ROOT, every_notebook, fresh_book, soup  # noqa: F401
+from course import codelinks, reference
 from test_book_extension import build
 
 import dlnotes
@@ -19,24 +18,8 @@ from dlnotes.data import Pair
 from dlnotes.explorers import descent
 from dlnotes.training import History, fit
 
-ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-
-from course import codelinks, reference  # noqa: E402
-
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
-FILES = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
-PAGES = [name for name in FILES if name.startswith("book/reference/")]
+PAGES = [name for name in DOCUMENTS if name.startswith("book/reference/")]
 LIST = "book/reference/index"
-NOTEBOOKS = [name for name in FILES if name.startswith("notebooks/")]
-
-every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
-
-
-@cache
-def soup(name: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / f"{name}.html").read_text("utf8"), "html.parser")
 
 
 @cache

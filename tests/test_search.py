@@ -12,20 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser import needs_chromium
 from bs4 import BeautifulSoup
-from test_book import (
-    AUDIT,
-    AXE,
-    DOCUMENTS,
-    HTML,
-    REDRAWN,
-    ROOT,
-    SCREENS,
-    WCAG,
-    WEIGHT_LIMIT,
-    every_screen,
-    fresh_book,  # noqa: F401  refuses an old book here too
-    opened,
-)
+from built import DOCUMENTS, HTML, ROOT, fresh_book  # noqa: F401  refuses an old book here too
+from test_book import AUDIT, AXE, REDRAWN, SCREENS, WCAG, WEIGHT_LIMIT, every_screen, opened
 from test_book_extension import build, code
 
 SEARCH = (HTML / "search.html").as_uri()

@@ -1,35 +1,17 @@
 """The glossary in the built book: Chinese marked as such, and links where a page uses a term."""
 
 import re
-import sys
 from collections import Counter
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
+from built import DOCUMENTS, NOTEBOOKS, ROOT, every_notebook, fresh_book, soup  # noqa: F401
+from course import terms
 from docutils import nodes
 from docutils.core import publish_doctree
 from test_book_extension import build
-
-ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-
-from course import terms  # noqa: E402
-
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
-FILES = [chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]]
-NOTEBOOKS = [name for name in FILES if name.startswith("notebooks/")]
-
-every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
-
-
-@cache
-def soup(name: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / f"{name}.html").read_text("utf8"), "html.parser")
 
 
 @cache
@@ -53,7 +35,7 @@ def test_every_entry_has_an_anchor_and_its_chinese_is_marked():
     assert marked == in_source
 
 
-@pytest.mark.parametrize("name", [*FILES, TOC["root"]])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_chinese_is_left_unmarked(name):
     article = BeautifulSoup(str(soup(name).find("article")), "html.parser")
     for marked in article.select("[lang=zh], code, pre, script, style"):

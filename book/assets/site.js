@@ -93,12 +93,18 @@
 
   // Where the reader is, in the list of sections.
   const links = new Map(all(".onpage a[href^='#']").map((a) => [decodeURIComponent(a.hash.slice(1)), a]));
-  const spy = new IntersectionObserver(() => {
-    const passed = all("article section[id]").filter((s) => links.has(s.id) && s.getBoundingClientRect().top < 140);
-    links.forEach((a) => a.removeAttribute("aria-current"));
-    if (passed.length) links.get(passed.at(-1).id).setAttribute("aria-current", "true");
-  }, { rootMargin: "-130px 0px 0px 0px", threshold: [0, 0.01, 0.1, 0.5, 1] });
-  all("article section[id]").forEach((section) => spy.observe(section));
+  const places = [...links.keys()].map((id) => document.getElementById(id));
+  let current, waiting = false;
+  const follow = () => {
+    waiting = false;
+    const last = places.findLast((place) => place?.getBoundingClientRect().top < 140);
+    if (last === current) return;
+    current = last;
+    links.forEach((a, id) => id === last?.id ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current"));
+  };
+  const soon = () => { waiting ||= requestAnimationFrame(follow); };
+  if (places.length) ["scroll", "resize", "load"].forEach((name) => addEventListener(name, soon, { passive: true }));
+  soon();
 
   // A hit of the search sends its words along, to be marked.
   if (new URLSearchParams(location.search).has("mark")) {

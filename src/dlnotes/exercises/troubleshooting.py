@@ -13,8 +13,8 @@ from dlnotes import data
 from dlnotes.exercises import Check, Lab
 
 CAUSES = (
-    *("dead units", "frozen layer", "wrong pairs", "rate too small", "rate too large"),
-    *("leak", "unscaled input", "harmless"),
+    *("dead units", "frozen layer", "wrong pairs", "rate too small"),
+    *("rate too large", "leak", "unscaled input", "harmless"),
 )
 UNKNOWN = f"That is none of the causes: choose one of {', '.join(CAUSES)}."
 
@@ -73,10 +73,10 @@ def _run(cause: str, hint: str, others: Mapping[str, str]) -> Check:
     """Return a check that takes one cause; `others` says why some of the rest are not it."""
 
     def judge(answer: str) -> str:
-        named = str(answer).strip().lower().replace("_", " ")
-        if named == cause:
+        name = str(answer).strip().lower().replace("_", " ")
+        if name == cause:
             return ""
-        return others.get(named, hint) if named in CAUSES else UNKNOWN
+        return others.get(name, hint) if name in CAUSES else UNKNOWN
 
     left = next(name for name in CAUSES if name != cause and name not in others)
     wrong = {left: hint, "the weather": UNKNOWN, **others}
@@ -93,9 +93,9 @@ lab = Lab(
         "unscaled input",
         "Look at the inputs, column by column: x.std(0).max() and x.std(0).median().",
         {
+            "rate too large": "Divide it by a thousand and train again: does it learn?",
             "dead units": "They may have died. Of what? Look at the first row of checkup.",
             "rate too small": "The update is not small beside the weights: see checkup.",
-            "rate too large": "Lower it by factors of ten: does it learn at any rate?",
         },
     ),
     B=_run(
@@ -128,7 +128,7 @@ lab = Lab(
         "frozen layer",
         "Ask of each parameter whether it would change: the findings of checkup.",
         {
-            "rate too small": "The last layer moves. Look for the parameters that do not.",
+            "rate too small": "It moves the last layer alone. Look for what does not move.",
             "harmless": "The test is clearly below that of the healthy job.",
         },
     ),

@@ -8,7 +8,8 @@ writes a rule differently, its docstring says how.
 Parameters are one array or a dict, list or tuple of arrays (NumPy or torch, any shape).
 ``lr`` is a float, or an array whose axes are the *leading* axes of every parameter: with
 ``lr`` of shape ``(runs,)`` and parameters of shape ``(runs, ...)`` one call advances all
-runs, each with its own learning rate.
+runs, each with its own learning rate. In the formulas g is the gradient, θ a parameter,
+η is ``lr``, and t counts steps from 1.
 
 >>> rule, params = momentum(0.5), {"w": np.array([1.0])}
 >>> state = rule.init(params)

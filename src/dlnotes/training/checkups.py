@@ -1,7 +1,7 @@
 """What one batch does to a network: a report for somebody whose training does not work.
 
-Nothing here trains. Everything is done to copies of the network, the loss and the
-optimizer, so that a run can go on as if nothing had been looked at.
+Nothing here trains. Everything is done to copies, so that a run can go on as if nothing
+had been looked at.
 """
 
 import copy
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.overrides import TorchFunctionMode
 
 from dlnotes.tables import Table, table
 from dlnotes.training.arguments import check_loss, check_model, check_optimizer
@@ -33,8 +34,8 @@ class Checkup:
 
     ``loss`` and ``loss_in_use`` are those of the batch in ``train()`` and in ``eval()``, None
     where the model or the loss refused; ``constant`` is what the best answer that ignores the
-    input would cost (nan where that is not known), ``layers`` the table, ``findings`` what was
-    noticed, in sentences.
+    input would cost (nan where unknown), ``layers`` the table, ``findings`` what holds exactly
+    for this batch, in sentences; what may be meant so ends in a question mark.
     """
 
     loss: float | None
@@ -73,39 +74,44 @@ def checkup(
     Parameters
     ----------
     model : nn.Module
-        Takes one tensor and returns one. Looked at in the mode that `fit` would train it in.
+        Takes one tensor and returns one, as for `fit`; looked at in the mode that `fit`
+        would train it in. Wrap one of several inputs or with a dict of outputs.
     batch : (Tensor, Tensor) or Tensor
         At least two samples: ``next(iter(loader))``, or some hundred rows of the data.
     loss : callable
         As for `fit`.
     optimizer : torch.optim.Optimizer, optional
         Made from the model's parameters. With it a copy makes one step, and the table has
-        the ratio of the update's norm to the weights' for each layer.
+        the ratio of the update's norm to the weights' for each layer (not for LBFGS, whose
+        step wants a closure).
 
     Returns
     -------
     Checkup
-        A row for the input, for each layer in the order in which they ran, and for the output
-        where ``forward`` does something to that of the last layer: the root mean
+        A row for the input and for each layer in the order in which they ran: the root mean
         square of its outputs, the share of them that is the same for every sample
         (``stuck``), how many are nan or infinite, the norm of its parameters' gradient.
         A finding is what holds exactly for this batch, without a threshold: a value that is
-        not finite, a layer that gets an input and passes nothing of it on, a parameter
-        without a gradient or with one of zero, one that the optimizer does not hold, a loss
-        that does not notice which target belongs to which sample, and what `fit` would
-        refuse. Some of it is done on purpose: a layer that is frozen, or starts at zero.
+        not finite, a layer whose inputs differ and whose outputs do not, a parameter without
+        a gradient or with one of zero, one that the optimizer does not hold, a loss for which
+        it is the same which target belongs to which sample, and what `fit` would refuse. A
+        network without findings may still be badly set up.
 
     Raises
     ------
     ValueError, TypeError
         If the batch is no pair of at least two samples, the loss or the model are none, or
-        the model cannot be copied because it keeps a tensor that it computed.
+        ``copy.deepcopy`` refuses one of them.
 
     Notes
     -----
-    Model, loss, optimizer and the global random generators are left as they are; the copies
-    need the memory of the model and of the optimizer's state once more. What else a forward
-    pass does, such as writing a file, is done twice.
+    Model, optimizer, a loss that is a module, and the random generators of Python, NumPy and
+    torch are left as they are. What ``forward``, a hook or a loss does to things outside of
+    them (a list, a file, a counter) it does here too. The copies need the memory of the
+    model and of the optimizer's state once more.
+
+    ``constant`` is known for PyTorch's cross-entropy and ``NLLLoss`` (one label a sample),
+    ``BCEWithLogitsLoss``, ``MSELoss`` and ``L1Loss``, with their weights and label smoothing.
 
     Examples
     --------
@@ -136,68 +142,47 @@ def checkup(
             f"the batch has {len(x)} sample(s), and what samples have in common is to be seen: "
             "pass at least two"
         )
-    if not isinstance(optimizer, Optimizer | None):
-        raise TypeError(
-            f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
-        )
     model, loss, optimizer = _copies(model, loss, optimizer)
     device = device_of(model)
+    x, y = x.to(device), y.to(device)
     if isinstance(loss, nn.Module):
-        loss.to(device)
-    before = random_state()
-    try:
-        return _looked_at(model, loss, optimizer, x.to(device), y.to(device))
-    finally:
-        set_random_state(before)
-
-
-def _copies(*parts: Any) -> Any:
-    """Copy all at once: the optimizer's copy then holds the parameters of the model's."""
-    try:
-        return copy.deepcopy(parts)
-    except RuntimeError as error:  # torch copies no tensor that was computed from others
-        raise ValueError(
-            "the model cannot be copied: it seems to keep a tensor that it computed, such as an "
-            "activation in an attribute; set that to None first, or look at a new model with "
-            f"new.load_state_dict(model.state_dict()). torch says: {str(error).splitlines()[0]}"
-        ) from error
-
-
-def _looked_at(
-    model: nn.Module, loss: Loss, optimizer: Optimizer | None, x: Tensor, y: Tensor
-) -> Checkup:
-    """Do what `checkup` promises, to its copies."""
-    findings, layers = list(_about_data(loss, x, y)), [_Layer("input", x)]
+        loss.to(device)  # as fit does
+    findings, layers = list(_about_data(x, y, loss)), [_Layer("input", x)]
     in_use = value = None
-    try:
-        with mode(model, training=False), torch.no_grad():
-            in_use = loss_of(loss, output_of(model, x), y, y)
-        with mode(model, training=True), _watched(model, layers):
-            output = output_of(model, x)
-        if (last := _Layer("output", output)).numbers != layers[-1].numbers:
-            layers.append(last)
-        value = loss_of(loss, output, y, y)
-    except (ValueError, TypeError, RuntimeError, IndexError) as refused:
-        findings.append(_sentence(refused))
-    findings += _about_layers(model, layers)
-    for p in model.parameters():
-        p.grad = None
-    if value is not None:
-        findings += _about_loss(loss, output.detach(), y, value.item(), layers)
-        if value.requires_grad:
-            value.backward()  # type: ignore[no-untyped-call]
-        findings += _about_gradients(model, finite=bool(value.isfinite()))
-    ratios: dict[nn.Module, float] | None = None
-    if optimizer is not None:
+    output: Any = None
+    with _same_draws():
         try:
-            check_optimizer(model, optimizer)
-        except (ValueError, TypeError) as refused:
+            with mode(model, training=False), torch.no_grad():
+                in_use = loss_of(loss, output_of(model, x), y, y)
+            with mode(model, training=True), _watched(model, layers):
+                output = output_of(model, x)
+            value = loss_of(loss, output, y, y)
+            findings += _about_pairs(loss, output, y, value)
+        except (ValueError, TypeError, RuntimeError, IndexError) as refused:
             findings.append(_sentence(refused))
-        ratios = {} if value is None else _ratios(model, optimizer)
+        _backward(model, value)
+        findings += _about_layers(model, layers)
+        if value is not None:
+            if not value.isfinite() and not any(layer.broken for layer in layers):
+                findings.append(
+                    f"The loss is {value.item()} and every output is finite: it comes about in "
+                    "the loss itself."
+                    if output.isfinite().all()
+                    else "Every layer's output is finite and the model's is not: nan or infinity "
+                    "comes about in forward, between or after its layers."
+                )
+            findings += _about_gradients(model, finite=bool(value.isfinite()))
+        ratios: dict[nn.Module, float] | None = None
+        if optimizer is not None:
+            try:
+                check_optimizer(model, optimizer)
+            except ValueError as refused:
+                findings.append(_sentence(refused))
+            ratios = _ratios(model, optimizer) if value is not None else {}
     return Checkup(
         loss=None if value is None else value.item(),
         loss_in_use=None if in_use is None else in_use.item(),
-        constant=_constant(loss, y),
+        constant=_constant(loss, output, y) if value is not None else math.nan,
         layers=_table(layers, ratios),
         findings=tuple(findings),
     )
@@ -207,20 +192,18 @@ class _Layer:
     """What is kept of one layer's output: numbers only, so that no activation stays alive."""
 
     def __init__(
-        self, name: str, output: Any, module: nn.Module | None = None, inputs: Any = ()
+        self, name: str, output: Any, module: nn.Module | None = None, inputs: Iterable[Any] = ()
     ) -> None:
         self.name, self.module = name, module
-        values = _values(output)
+        while isinstance(output, tuple | list) and output:  # an LSTM returns its output first
+            output = output[0]
+        values = _values(output) if isinstance(output, Tensor) else torch.empty(0)
         self.rms = values.square().mean().sqrt().item() if values.numel() else math.nan
         self.broken = int((~values.isfinite()).sum())
         self.stuck = _stuck(values)
-        # One that gets the same for every sample, such as positions, is not to blame.
-        self.blocks = self.stuck == 1 and any(_stuck(_values(given)) < 1 for given in inputs)
-
-    @property
-    def numbers(self) -> str:
-        """What is known, as text, in which nan equals nan."""
-        return f"{self.rms} {self.broken} {self.stuck}"
+        # Positions, and what comes after a layer that is stuck, cannot tell samples apart.
+        tensors = [t for t in inputs if isinstance(t, Tensor)]
+        self.told = not tensors or any(_differs(t.detach()) for t in tensors)
 
     @property
     def label(self) -> str:
@@ -228,21 +211,62 @@ class _Layer:
         return self.name if self.module is None else f"{self.name} ({type(self.module).__name__})"
 
 
-def _values(output: Any) -> Tensor:
-    """Return an output as real numbers: its first part, as of an LSTM; none if it has none."""
-    while isinstance(output, tuple | list) and output:
-        output = output[0]
-    if not isinstance(output, Tensor):
-        return torch.empty(0)
-    values = output.detach()
-    return values if values.dtype == torch.float64 else values.float()
+def _values(tensor: Tensor) -> Tensor:
+    """Return the numbers in double precision, on the CPU: not every device has it."""
+    return tensor.detach().cpu().double()
 
 
 def _stuck(values: Tensor) -> float:
-    """Return the share of values that are the same for every sample, nan without samples."""
-    if values.ndim < 2 or not values.numel():
+    """Return the share of outputs that is the same in all rows; nan where there are none."""
+    if values.ndim < 2 or len(values) < 2 or not values.numel():
         return math.nan
-    return (values == values[:1]).all(0).float().mean().item()
+    return (values == values[:1]).all(0).double().mean().item()
+
+
+def _differs(values: Tensor) -> bool:
+    return len(values) > 1 and not bool((values == values[:1]).all()) if values.ndim else False
+
+
+class _Detached(TorchFunctionMode):
+    """Copy what a model kept of its last forward pass as values: torch copies no graph."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        if function is Tensor.__deepcopy__ and not args[0].is_leaf:
+            tensor, memo = args
+            return memo.setdefault(id(tensor), tensor.detach().clone())
+        return function(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Put all random generators back at the end, Python's and NumPy's with torch's."""
+    state = random_state()
+    try:
+        yield
+    finally:
+        set_random_state(state)
+
+
+def _copies(
+    model: nn.Module, loss: Loss, optimizer: Optimizer | None
+) -> tuple[nn.Module, Loss, Optimizer | None]:
+    """Copy all at once: the optimizer's copy then holds the parameters of the model's."""
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer must be a torch.optim.Optimizer, not {type(optimizer).__name__}"
+        )
+    try:
+        with _Detached():
+            copies: tuple[nn.Module, Loss, Optimizer | None]
+            copies = copy.deepcopy((model, loss, optimizer))
+    except Exception as error:  # whatever an object of the caller's raises
+        raise TypeError(
+            f"the model, the loss or the optimizer cannot be copied ({error}): keep out of them "
+            "what copy.deepcopy refuses, e.g. open files, locks and generators"
+        ) from error
+    return copies
 
 
 @contextmanager
@@ -250,9 +274,10 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
     """Add a row for each layer that runs: what has no parts, or parameters of its own."""
     handles = [
         module.register_forward_hook(
-            lambda module, inputs, output, name=name: layers.append(
-                _Layer(name or "model", output, module, inputs)
-            )
+            lambda module, args, kwargs, output, name=name: layers.append(
+                _Layer(name or "model", output, module, [*args, *kwargs.values()])
+            ),
+            with_kwargs=True,
         )
         for name, module in model.named_modules()
         if not list(module.children()) or list(module.parameters(recurse=False))
@@ -264,37 +289,57 @@ def _watched(model: nn.Module, layers: list[_Layer]) -> Iterator[None]:
             handle.remove()
 
 
-def _about_data(loss: Loss, x: Tensor, y: Tensor) -> Iterator[str]:
+def _backward(model: nn.Module, value: Tensor | None) -> None:
+    """Leave this batch's gradients in the parameters, where there are any."""
+    for p in model.parameters():
+        p.grad = None
+    if value is not None and value.requires_grad:
+        value.backward()  # type: ignore[no-untyped-call]
+
+
+def _wakes(module: nn.Module | None) -> bool:
+    """Say whether there are weights of zero in it that the first update will change."""
+    return module is not None and any(
+        not p.any() and p.grad is not None and bool(p.grad.any())
+        for name, p in module.named_parameters()
+        if not name.endswith("bias")
+    )
+
+
+def _about_data(x: Tensor, y: Tensor, loss: Loss) -> Iterator[str]:
     for name, values in (("input", x), ("target", y)):
         if broken := int((~values.isfinite()).sum()):
             yield f"The {name} holds {broken} value(s) that are nan or infinite."
-    if bool((y == getattr(loss, "ignore_index", math.nan)).all()):
-        yield f"Every target of the batch is the one that {name_of(loss)} ignores."
+    ignored = getattr(loss, "ignore_index", -100)
+    if family_of(loss) in ("cross-entropy", "nll") and bool((y == ignored).all()):
+        yield f"Every target is {ignored}, which the loss ignores: it is the mean of nothing."
     elif bool((y == y[:1]).all()):
         yield "Every target of the batch is the same: is the data sorted, and not shuffled?"
 
 
-def _about_loss(
-    loss: Loss, output: Tensor, y: Tensor, value: float, layers: list[_Layer]
-) -> Iterator[str]:
-    """Yield what a loss does that no layer did, and `fit` does not see in a loss of one's own."""
-    if not math.isfinite(value):
-        if not any(layer.broken for layer in layers):
-            yield f"The loss is {value} and every output is finite: it comes about in the loss."
-        return
-    if family_of(loss) == "nll" and not ((output.exp().sum(1) - 1).abs() < 1e-3).all():
+def _about_pairs(loss: Loss, output: Any, y: Tensor, value: Tensor) -> Iterator[str]:
+    """Yield that the loss compares in silence what does not belong together.
+
+    Broadcasting compares each output with every target; then it is the same which target
+    belongs to which sample. `fit` refuses the shapes for torch's losses. A softmax over the
+    samples compares each output with those of the others.
+    """
+    if family_of(loss) == "nll" and not ((output.detach().exp().sum(1) - 1).abs() < 1e-3).all():
         yield (
             f"{name_of(loss)} takes log-probabilities, but exp(output) does not sum to 1 over the "
             "classes, axis 1: is there a log-softmax, and over that axis?"
         )
-    if family_of(loss) or _stuck(output) == 1 or bool((y == y[:1]).all()):
+    if family_of(loss) or not isinstance(output, Tensor) or not value.isfinite():
+        return
+    if not (_differs(output.detach()) and _differs(y)):
         return
     with torch.no_grad():
-        moved = float(loss(output, y.roll(1, 0)))
-    if math.isclose(moved, value, rel_tol=1e-6):
+        moved = loss(output, y.roll(1, 0))
+    rtol = min(100 * torch.finfo(value.dtype).eps, 1e-5)
+    if torch.allclose(moved, value, rtol=rtol, atol=0):
         yield (
-            "The loss is the same if every target is handed to the next sample: it compares each "
-            f"output with all targets. Are {tuple(output.shape)} and {tuple(y.shape)} broadcast?"
+            f"The loss is the same when the targets change places: does {name_of(loss)} compare "
+            f"each output with every target? They are {tuple(output.shape)} and {tuple(y.shape)}."
         )
 
 
@@ -305,8 +350,17 @@ def _about_layers(model: nn.Module, layers: list[_Layer]) -> Iterator[str]:
     first = next((layer for layer in layers if layer.broken), layers[0])
     if first is not layers[0]:
         yield f"{first.label}: the first output with nan or infinity ({first.broken} values)."
-    for layer in layers:
-        if layer.blocks:
+    if first.broken:
+        return
+    for layer in layers[1:]:
+        if layer.stuck < 1 or not layer.told or math.isnan(layer.stuck):
+            continue
+        if _wakes(layer.module):
+            yield (
+                f"{layer.label}: its weights start from zero, so its output is the same for every "
+                "sample, and the first update will change them: is that meant?"
+            )
+        else:
             yield (
                 f"{layer.label}: its output is the same for every sample, so nothing of the "
                 "input passes."
@@ -314,9 +368,12 @@ def _about_layers(model: nn.Module, layers: list[_Layer]) -> Iterator[str]:
 
 
 def _about_gradients(model: nn.Module, *, finite: bool) -> Iterator[str]:
+    zero = "the gradient is exactly zero"
+    if _wakes(model):  # what is behind weights of zero gets its gradient when they have moved
+        zero += ": is it still, after an update?"
     parameters = dict(model.named_parameters())
     groups = {
-        "requires_grad is False, so it stays as it is": [
+        "requires_grad is False, so it stays as it is: is that meant?": [
             name for name, p in parameters.items() if not p.requires_grad
         ],
         "no gradient arrives: the loss does not depend on it, or the path is cut": [
@@ -326,14 +383,14 @@ def _about_gradients(model: nn.Module, *, finite: bool) -> Iterator[str]:
     arrived = {name: p.grad for name, p in parameters.items() if p.grad is not None}
     if finite:
         groups |= {
-            "the gradient is exactly zero": [n for n, g in arrived.items() if not g.any()],
+            zero: [n for n, g in arrived.items() if not g.any()],
             "the gradient holds nan or infinity, and the loss does not": [
                 n for n, g in arrived.items() if not g.isfinite().all()
             ],
         }
     for what, names in groups.items():
         if names:
-            yield f"{_list(names)}: {what}."
+            yield f"{_list(names)}: {what}{'' if what.endswith('?') else '.'}"
 
 
 def _ratios(model: nn.Module, optimizer: Optimizer) -> dict[nn.Module, float]:
@@ -355,26 +412,37 @@ def _norm(tensors: Iterable[Tensor]) -> float:
     return math.hypot(*(_values(t).norm().item() for t in tensors))
 
 
-def _constant(loss: Loss, y: Tensor) -> float:
+def _constant(loss: Loss, output: Tensor, y: Tensor) -> float:
     """Return the loss of the best answer that is the same for all samples, nan if unknown.
 
-    Known are the plain forms: frequencies for cross-entropy, the mean for squared errors, the
-    median for absolute ones.
+    Where the derivative by a constant answer is zero can be said in closed form: for
+    cross-entropy at the shares of the (weighted, smoothed) targets, for logits of two
+    classes at the log odds, for squares at the mean, for absolute values at a median.
     """
-    name = name_of(loss).lower().replace("_", "")
-    real, settings = y.is_floating_point(), vars(loss) if isinstance(loss, nn.Module) else {}
-    buffers = dict(loss.named_buffers()) if isinstance(loss, nn.Module) else {}
-    if buffers or settings.get("label_smoothing") or not family_of(loss) or not len(y):
-        return math.nan
-    if family_of(loss) in ("cross-entropy", "nll") and y.ndim == 1 and not real:
-        kept = y[y != settings.get("ignore_index", -100)]
-        if not len(kept) or kept.min() < 0:
-            return math.nan
-        best = (torch.bincount(kept) / len(kept)).log()
-    elif family_of(loss) == "bce-logits" and real:
-        best = torch.logit(y.mean(0), eps=1e-7)
-    elif name in ("mseloss", "l1loss") and real:
-        best = y.mean(0) if name == "mseloss" else y.median(0).values
+    if isinstance(loss, nn.Module):
+        loss = copy.deepcopy(loss).cpu().double()  # its weights too
+    y, family = y.detach().cpu(), family_of(loss)
+    labels = family in ("cross-entropy", "nll") and not y.is_floating_point()
+    y = y if labels else y.double()
+    weight = getattr(loss, "weight", None)
+    if family in ("cross-entropy", "nll") and output.ndim == 2:
+        classes = output.shape[1]
+        kept = y if y.is_floating_point() else y[y != getattr(loss, "ignore_index", -100)]
+        counts = kept.sum(0) if kept.ndim == 2 else torch.bincount(kept, minlength=classes)
+        smoothing = getattr(loss, "label_smoothing", 0.0)
+        shares = (1 - smoothing) * counts + smoothing * counts.sum() / classes
+        shares = shares if weight is None else shares * weight
+        shares = shares.double() / shares.sum()
+        best = shares.clamp(min=1e-300).log()  # zero times infinity would be nan
+    elif family == "bce-logits":
+        weights = torch.ones_like(y) if weight is None else weight.expand_as(y)
+        best = torch.logit((weights * y).sum(0) / weights.sum(0), eps=1e-12)
+        if (positive := getattr(loss, "pos_weight", None)) is not None:
+            best = best + positive.log()
+    elif isinstance(loss, nn.MSELoss) or loss is nn.functional.mse_loss:
+        best = y.mean(0)
+    elif isinstance(loss, nn.L1Loss) or loss is nn.functional.l1_loss:
+        best = y.median(0).values
     else:
         return math.nan
     return float(loss(best.expand(len(y), *best.shape), y))
