@@ -25,6 +25,7 @@ COLOURS = (16, 256)  # a palette has at least and at most so many
 LIKENESS = 48  # decibels of signal to noise: an error of one level in 255, which nobody sees
 ERROR = 255**2 / 10 ** (LIKENESS / 10)  # the mean square that this allows
 ROUNDS = 20  # of k-means, at most
+SAMPLE = 20_000  # pixels for the median cut, in the shares of the picture
 
 
 def describes(alt: str) -> bool:
@@ -58,18 +59,25 @@ def _fewest_colours(full: Image.Image) -> Image.Image:
     packed = np.asarray(full, np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     codes, where, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(float)
+    shares = -(-counts * SAMPLE // counts.sum())  # at least one pixel for each colour
+    sample = Image.fromarray(np.repeat(colours.astype(np.uint8), shares, axis=0)[np.newaxis])
 
     def with_colours(size: int) -> Colours | None:
-        cut = full.quantize(size, dither=Image.Dither.NONE).getpalette() or []
+        cut = sample.quantize(size, dither=Image.Dither.NONE).getpalette() or []
         palette = np.array(cut[: 3 * size], float).reshape(-1, 3)
-        for _ in range(ROUNDS):
+        before = np.inf
+        for left in reversed(range(ROUNDS)):
             near = _nearest(colours, palette)
             chosen: Colours = np.rint(palette)[near]
-            if counts @ ((chosen - colours) ** 2).mean(axis=1) <= counts.sum() * ERROR:
+            error = counts @ ((chosen - colours) ** 2).mean(axis=1) / counts.sum()
+            if error <= ERROR:
                 return chosen
-            shares = np.bincount(near, counts, len(palette))
+            if error - left * (before - error) > ERROR:
+                break  # out of reach: each round gains less than the one before
+            before = error
+            sizes = np.bincount(near, counts, len(palette))
             sums = [np.bincount(near, counts * channel, len(palette)) for channel in colours.T]
-            palette = np.where(shares, sums / np.maximum(shares, 1), palette.T).T
+            palette = np.where(sizes, sums / np.maximum(sizes, 1), palette.T).T
         return None
 
     too_few, enough = COLOURS
