@@ -94,6 +94,12 @@ def test_the_layer_that_breaks_is_named_and_not_those_after_it():
     assert math.isnan(report.loss)
 
 
+def test_infinity_for_all_samples_is_not_called_stuck_as_well():
+    report = found(filled("0.bias", math.inf))
+    assert "0 (Linear): the first output with nan or infinity" in report
+    assert "the same for every sample" not in report
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_hole_in_the_data_is_found(value):
     x, y = batch()
