@@ -217,6 +217,7 @@ def test_a_loss_that_is_refused_makes_no_update():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     report = checkup(model, batch(), loss=CROSS_ENTROPY, optimizer=optimizer)
     assert {row[5:] for row in report.layers.rows} == {("–", "–")}
+    assert [row[0] for row in report.layers.rows] == ["input", "0", "1", "2", "3"]
     assert report.loss is None
     assert report.summary == "loss: not computed"
 

@@ -153,9 +153,11 @@ def checkup(
     with _same_draws():
         try:
             with mode(model, training=False), torch.no_grad():
-                in_use = loss_of(loss, output_of(model, x), y, y)
+                used = output_of(model, x)
             with mode(model, training=True), _watched(model, layers):
                 output = output_of(model, x)
+            with torch.no_grad():
+                in_use = loss_of(loss, used, y, y)
             value = loss_of(loss, output, y, y)
             findings += _about_pairs(loss, output, y, value)
         except (ValueError, TypeError, RuntimeError, IndexError) as refused:
