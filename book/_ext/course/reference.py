@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.autodoc.mock import _MockObject, mock
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 # A module evaluates its annotations, and for ``torch.Tensor | None`` the stand-ins of
 # Sphinx 7 lack the operator.
@@ -27,6 +28,7 @@ for operator in ("__or__", "__ror__"):
     setattr(_MockObject, operator, lambda self, other: self)
 
 SENTENCE = re.compile(r".+?\.(?=\s|$)|.+?(?=\n\n|$)", re.S)
+LINE = re.compile(r"<(/?)d[dl](?=>)")  # the parameters of a long signature, a line each
 NAME = re.compile(r"(?<![`:])`([^`<]+)`(?![`_])")  # in the text of a docstring
 PACKAGE = "dlnotes"
 
@@ -230,11 +232,29 @@ class PublicNames(SphinxDirective):
         return _with_bars(NAME.sub(r"``\1``", " ".join(found[0].split()))) if found else ""
 
 
+# HTML
+
+
+def begin_parameters(writer: HTML5Translator, node: addnodes.desc_parameterlist) -> None:
+    """Remember where the parameters of a signature begin."""
+    node["start"] = len(writer.body)
+    HTML5Translator.visit_desc_parameterlist(writer, node)
+
+
+def end_parameters(writer: HTML5Translator, node: addnodes.desc_parameterlist) -> None:
+    """Put spans in the place of the <dl> of Sphinx, whose <dd> have no <dt>."""
+    HTML5Translator.depart_desc_parameterlist(writer, node)
+    lines = slice(node["start"], None)
+    writer.body[lines] = [LINE.sub(r"<\1span", part) for part in writer.body[lines]]
+
+
 def setup(app: Sphinx) -> None:
-    """Register what autodoc asks for, the resolution of names and the list."""
+    """Register what autodoc asks for, the resolution of names, the list and the signatures."""
     app.connect("autodoc-process-signature", sign)
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", keep_bars)
     app.connect("doctree-read", settle_signatures)
     app.connect("missing-reference", resolve)
     app.add_directive("public-names", PublicNames)
+    parameters = (begin_parameters, end_parameters)
+    app.add_node(addnodes.desc_parameterlist, override=True, html=parameters)
