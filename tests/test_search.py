@@ -387,7 +387,7 @@ def test_axe_finds_nothing_in_hits_and_marks(browser, screen, theme):
             page.evaluate(AXE.read_text("utf8"))
             page.evaluate(REDRAWN)
             options = {"runOnly": {"type": "tag", "values": WCAG}, "exclude": [["pre"]]}
-            found = page.evaluate(AUDIT, options)
+            found = page.evaluate(AUDIT, [options, None])
             nodes = [(v["id"], n["html"][:200]) for v in found["violations"] for n in v["nodes"]]
             assert nodes == []
             assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[screen][0]

@@ -191,10 +191,8 @@ def test_a_notebook_that_cannot_be_filled_in_is_refused(sources):
 def heads(html: Path) -> dict[str, BeautifulSoup]:
     """Return the head of each page of a built book, by its path."""
     files = [file for file in html.rglob("*.html") if "_static" not in file.parts]
-    soups = {
-        str(f.relative_to(html)): BeautifulSoup(f.read_text("utf8"), "html.parser") for f in files
-    }
-    return {name: soup.head for name, soup in soups.items()}
+    texts = {str(f.relative_to(html)): f.read_text("utf8").partition("<body")[0] for f in files}
+    return {name: BeautifulSoup(text, "html.parser").head for name, text in texts.items()}
 
 
 def said(page: BeautifulSoup, name: str) -> list[str]:
