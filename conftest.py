@@ -9,6 +9,7 @@ With ``--changed FILE``, what differs from the stored outputs is no failure but 
 report, for versions of the libraries that the outputs were not made with.
 """
 
+import re
 import shutil
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -51,6 +52,24 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"unchecked_cells: {line!r} is not NOTEBOOK#CELL-ID: reason")
         unchecked[notebook.strip(), cell.strip()] = reason.strip()
     config.stash[UNCHECKED] = unchecked
+
+
+# One worker would still be busy with these files when the others are done. What their tests
+# share belongs to a page or an explorer: the last of their parameters.
+LONGEST = ("tests/test_book.py", "tests/test_explorers.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker a file at a time, of the longest files a page or an explorer at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            return f"{file}[{re.split('[-[]', test)[-1]}" if file in LONGEST else file
+
+    return ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)

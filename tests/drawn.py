@@ -25,10 +25,10 @@ READ = r"""(root, spoken = true) => {
     const { left, right, top, bottom } = e.getBoundingClientRect();
     return [(left + right) / 2, (top + bottom) / 2];
   };
-  const onScreen = (e, points) => points.map(([x, y]) => {
-    const { x: right, y: down } = new DOMPoint(x, y).matrixTransform(e.getScreenCTM());
-    return [right, down];
-  });
+  const onScreen = (e, points) => {
+    const { a, b, c, d, e: left, f: top } = e.getScreenCTM();
+    return points.map(([x, y]) => [a * x + c * y + left, b * x + d * y + top]);
+  };
   const places = (e) => {
     if (e.tagName === "polyline") return onScreen(e, [...e.points].map(({ x, y }) => [x, y]));
     const dots = [...(e.getAttribute("d") ?? "").matchAll(/M([-\d.]+)[ ,]([-\d.]+)h0/g)];

@@ -262,12 +262,12 @@ VISITS = {"desktop": ("http", "light"), "phone": ("file", "dark")}
 
 @pytest.fixture(
     scope="module",
-    params=[(name, screen) for name in PAGES for screen in VISITS],
+    params=[(screen, name) for name in PAGES for screen in VISITS],
     ids="-".join,
 )
 def visited(request, browser, site):
     """A page on a desktop over http, in light, or on a phone from disk, in dark."""
-    name, screen = request.param
+    screen, name = request.param
     scheme, theme = VISITS[screen]
     base = site if scheme == "http" else HTML.as_uri()
     with opened(browser, f"{base}/{name}.html", screen, theme) as page:

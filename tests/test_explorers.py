@@ -542,8 +542,7 @@ def test_number_out_of_range_is_refused_with_its_limits(opened, name):
 
 @needs_chromium
 @every_explorer
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1000])
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1000, "light")])
 def test_axe_finds_nothing(opened, name, theme, width):
     from axe_playwright_python.sync_playwright import Axe
 
