@@ -13,7 +13,8 @@ import pytest
 from browser import needs_chromium
 from bs4 import BeautifulSoup
 from built import DOCUMENTS, HTML, ROOT, fresh_book  # noqa: F401  refuses an old book here too
-from test_book import AUDIT, AXE, REDRAWN, SCREENS, WCAG, WEIGHT_LIMIT, every_screen, opened
+from explorers import settle
+from test_book import AUDIT, AXE, SCREENS, WCAG, WEIGHT_LIMIT, every_screen, opened
 from test_book_extension import build, code
 
 SEARCH = (HTML / "search.html").as_uri()
@@ -385,8 +386,8 @@ def test_axe_finds_nothing_in_hits_and_marks(browser, screen, theme):
     with opened(browser, f"{SEARCH}?q=nn.Linear", screen, theme) as page:
         for _ in range(2):
             page.evaluate(AXE.read_text("utf8"))
-            page.evaluate(REDRAWN)
-            options = {"runOnly": {"type": "tag", "values": WCAG}, "exclude": [["pre"]]}
+            settle(page)
+            options = {"runOnly": {"type": "tag", "values": WCAG}}
             found = page.evaluate(AUDIT, [options, None])
             nodes = [(v["id"], n["html"][:200]) for v in found["violations"] for n in v["nodes"]]
             assert nodes == []
