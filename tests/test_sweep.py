@@ -300,6 +300,10 @@ X, Y = classes()
     [
         (lambda: run(plain()), TypeError, "returns a new network"),
         (lambda: run(optimizer=optimizers.adam()), TypeError, "without calling it"),
+        (lambda: run(optimizer=torch.optim.Adam), TypeError, "pass e.g. scratch.optimizers.adam"),
+        (lambda: run(grid=[0.1]), TypeError, r"grid must be a mapping.*got \[0.1\]"),
+        (lambda: run(grid={"lr": 0.1}), TypeError, r"grid\['lr'\] .*pass e.g. \[0.1\]"),
+        (lambda: run(seeds=3), TypeError, r"seeds .*got 3: pass e.g. range\(3\)"),
         (lambda: run(grid={"beta": [0.9]}), ValueError, 'add "lr"'),
         (lambda: run(grid={"lr": [0.1], "depth": [1]}), ValueError, "names 'depth'.*choose from"),
         (lambda: run(grid={"lr": []}), ValueError, "no values for 'lr'"),

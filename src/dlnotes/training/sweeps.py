@@ -129,11 +129,13 @@ def sweep(
     import pandas as pd
     from tqdm.auto import tqdm
 
-    values = {name: list(column) for name, column in grid.items()}
+    if not isinstance(grid, Mapping):
+        raise TypeError(f'grid must be a mapping like {{"lr": [0.01, 0.1]}}, got {grid!r}')
+    values = {name: _several(f"grid[{name!r}]", column) for name, column in grid.items()}
     for size in values.get("batch_size", [batch_size]):
         check_counts(epochs=epochs, chunk=chunk, batch_size=size)
     check_loss(loss)
-    seeds, measures = list(seeds), named(metrics)
+    seeds, measures = _several("seeds", seeds), named(metrics)
     _check_grid(values, seeds, model, optimizer)
     place = find(runtime.pick_device() if device is None else device)
     task = _Task(
@@ -245,6 +247,13 @@ def _arguments(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[
     return {name: value for name, value in values.items() if name in known}
 
 
+def _several(name: str, given: Any) -> list[Any]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        one = f"range({given})" if name == "seeds" else f"[{given!r}]"
+        raise TypeError(f"{name} must hold several values, got {given!r}: pass e.g. {one}")
+    return list(given)
+
+
 def _check_grid(
     values: dict[str, list[Any]],
     seeds: list[int],
@@ -253,7 +262,7 @@ def _check_grid(
 ) -> None:
     if isinstance(model, nn.Module):
         raise TypeError("model must be a function that returns a new network: pass lambda: ...")
-    if isinstance(optimizer, Optimizer) or not callable(optimizer):
+    if inspect.isclass(optimizer) or not callable(optimizer):  # torch.optim.Adam; adam()
         raise TypeError(
             "optimizer must be a function that returns an update rule: pass e.g. "
             "scratch.optimizers.adam, without calling it"
