@@ -65,6 +65,8 @@ def said(js, **settings):
         ({"data": "sine", "lr": 100.0, "epochs": 30}, "no longer a number"),
         ({"lr": 30.0, "epochs": 20}, "well above its start"),
         ({"lr": 30.0, "epochs": 1}, ""),
+        ({"epochs": 999}, ""),
+        ({"epochs": 1000}, "the last epoch here"),
         ({"units1": 0, "epochs": 150}, "No lower loss in the last 50 epochs"),
     ],
 )  # fmt: skip
@@ -72,7 +74,7 @@ def test_message_says_what_is_wrong(js, settings, words):
     text, warning = said(js, **settings)
     assert words in text
     assert bool(text) == bool(words)
-    calm = ("No lower loss", "no two classes", "planned epochs")
+    calm = ("No lower loss", "no two classes", "planned epochs", "the last epoch")
     assert warning == (bool(words) and not words.startswith(calm))
 
 
@@ -401,10 +403,12 @@ def test_a_cut_link_opens_the_page_as_it_is(opened):
 
 @needs_chromium
 def test_code_to_copy_is_shown(opened):
-    page = opened({"epochs": 3})
+    page = opened({"epochs": 3, "data": "xor", "lr": 0.05, "seed": 3, "rule": "adam", "noise": 0.2})
     page.get_by_role("button", name="Copy as Python").click()
-    assert "playground.train(" in page.locator(".dlx-code").input_value()
-    assert "epochs=3" in page.locator(".dlx-code").input_value()
+    code = page.locator(".dlx-code")
+    assert "playground.train(" in code.input_value()
+    assert "epochs=3" in code.input_value()
+    assert code.evaluate("box => box.scrollHeight <= box.clientHeight"), "every line is seen"
     page.get_by_role("button", name="One epoch").click()
     settle(page)
     assert page.locator(".dlx-code").count() == 0, "it belongs to a run that is gone"

@@ -7,6 +7,7 @@ import { cleaned, clamp, finite } from "../shared/settings.js";
 
 export const REACH = 1.3; // the picture shows both coordinates from -1.3 to 1.3
 export const MOST = 200; // points that may be placed
+export const LAST = spec.settings.epochs.limits[1];
 
 // Any state made into one that can be drawn.
 export function clean(state) {
@@ -61,6 +62,9 @@ export function message(run, layers = report(run)) {
       message: ["A layer gets no gradient at all and cannot learn. Change the initial weights or the activation."],
       warning: true,
     };
+  }
+  if (history.length > LAST) {
+    return { message: ["This was the last epoch here. Play begins again; a copy as Python can train for longer."] };
   }
   if (settings.schedule !== "constant" && history.length > settings.planned) {
     return { message: ["The planned epochs are over: the learning rate stays where the schedule has left it."] };

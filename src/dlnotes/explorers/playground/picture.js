@@ -1,6 +1,6 @@
 // The playground: a network that trains in the page.
 import spec from "./spec.json" with { type: "json" };
-import { REACH, MOST, PRESETS, clean, difference, hiddenOf, message, python, trained } from "./model.js";
+import { REACH, MOST, LAST, PRESETS, clean, difference, hiddenOf, message, python, trained } from "./model.js";
 import { outputAt, rate, report } from "./training.js";
 import { sigmoid } from "../maths/activations.js";
 import { button, select } from "../shared/controls.js";
@@ -13,7 +13,6 @@ import { clamp } from "../shared/settings.js";
 
 const GRID = 30; // places along each side of a picture
 const HIGH = 1.6; // the sine is shown from -1.6 to 1.6
-const LAST = spec.settings.epochs.limits[1];
 // Below zero and class 0, above zero and class 1; readable on light and dark paper.
 const COLOURS = [[230, 120, 10], [30, 130, 200]];
 
@@ -328,13 +327,14 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
     html("caption", {}, "Gradient of the training loss, and the share of units with a slope below 0.01 at every training point"),
     html("thead", {}, html("tr", {}, ...["Layer", "Gradient norm", "Stuck units (share)"].map((t) => html("th", { scope: "col" }, t)))),
     rows);
-  const code = html("textarea", { class: "dlx-code", readonly: true, rows: 8, "aria-label": "Text to copy" });
+  const code = html("textarea", { class: "dlx-code", readonly: true, "aria-label": "Text to copy" });
   const box = html("div");
   const copied = html("span", { role: "status" });
   let copiedOf = null; // the run that the text belongs to
   function copy(text, what) {
     box.replaceChildren(code);
     code.value = text;
+    code.rows = text.split("\n").length;
     copiedOf = run.key + run.history.length;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
     done.then(() => `${what} copied.`, () => {
