@@ -227,7 +227,11 @@ def test_a_save_changes_what_was_edited_and_nothing_else(browser, server, folder
     page.locator(".jp-Cell.jp-mod-active .cm-content").click()
     page.keyboard.press("Control+End")
     page.keyboard.type(" Edited here.")
-    saved = Lab(page, file).saved()
+    for _ in range(30):
+        saved = Lab(page, file).saved()
+        if "version" in saved.metadata.language_info:  # the kernel has said what it is
+            break
+        page.wait_for_timeout(1000)
     page.close()
     expected = notebooks.read(stored)
     expected.cells[0].source += " Edited here."
