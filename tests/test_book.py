@@ -256,7 +256,7 @@ def opened(browser, address, screen="desktop", theme="light"):
 
 
 # A page costs more to open than to look at: each is opened twice, as most will read it, and
-# the tests that change nothing or only the size share what is open.
+# the tests share what is open. The one that changes it comes last.
 VISITS = {"desktop": ("http", "light"), "phone": ("file", "dark")}
 
 
@@ -339,7 +339,7 @@ ONE_OF_EACH_KIND = """() => {
 
 @needs_chromium
 def test_axe_finds_nothing_and_nothing_overflows(visited):
-    """With all that is folded open; comes last, for it takes much from the page."""
+    """With all that is folded open. It takes much from the page: no test of it may follow."""
     visited.evaluate(AXE.read_text("utf8"))
     visited.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     width, _ = SCREENS[visited.screen]

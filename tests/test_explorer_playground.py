@@ -402,8 +402,10 @@ def test_a_cut_link_opens_the_page_as_it_is(opened):
 
 
 @needs_chromium
-def test_code_to_copy_is_shown(opened):
+@pytest.mark.parametrize("width", [390, 1000])
+def test_code_to_copy_is_shown(opened, width):
     page = opened({"epochs": 3, "data": "xor", "lr": 0.05, "seed": 3, "rule": "adam", "noise": 0.2})
+    page.set_viewport_size({"width": width, "height": 900})
     page.get_by_role("button", name="Copy as Python").click()
     code = page.locator(".dlx-code")
     assert "playground.train(" in code.input_value()

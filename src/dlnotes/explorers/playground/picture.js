@@ -334,7 +334,8 @@ function build({ first, read, put, commit, set, redraw, control, player, reset, 
   function copy(text, what) {
     box.replaceChildren(code);
     code.value = text;
-    code.rows = text.split("\n").length;
+    code.style.height = 0;
+    code.style.height = `${code.scrollHeight + code.offsetHeight - code.clientHeight}px`;
     copiedOf = run.key + run.history.length;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject();
     done.then(() => `${what} copied.`, () => {
